@@ -1,0 +1,19 @@
+"""Local days and clock times of a policy's zone as instants of the log (contract section 3)."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+def local_instant(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    """Return the instant at which a local clock shows `minute` minutes after midnight of `day`; 1440 is the next midnight.
+
+    A time that daylight saving skips is read with the offset before the change, of a repeated one the first is meant:
+    both are what PEP 495 calls fold 0.
+    """
+    shown = datetime.combine(day, time()) + timedelta(minutes=minute)
+    return shown.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def local_day(instant: datetime, zone: ZoneInfo) -> date:
+    """Return the local date on which `instant` falls."""
+    return instant.astimezone(zone).date()

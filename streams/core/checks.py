@@ -1,0 +1,94 @@
+"""Verdicts: an expected check changes its state, and the rules about checks follow (contract section 4)."""
+
+from datetime import datetime
+
+from events.results import Verdict, check_id
+from events.vocabulary import AlertReason, CheckState
+from streams.core.ledger import CheckEvent
+from streams.core.observation import Observation
+from streams.core.outcome import Step
+from streams.core.person import Person
+from streams.core.rules import contact_lost, missed_check
+
+_CHECK_REASON = {CheckState.LATE: AlertReason.LATE_RECORD, CheckState.WAIVED: AlertReason.WAIVED}
+_COUNT_REASON = {
+    CheckState.DONE: AlertReason.CHECK_DONE,
+    CheckState.LATE: AlertReason.CHECK_DONE,
+    CheckState.WAIVED: AlertReason.WAIVED,
+}
+
+
+def change(
+    step: Step,
+    person: Person,
+    observation: Observation,
+    position: int,
+    event: CheckEvent,
+    evidence: tuple[str, ...] | None = None,
+) -> None:
+    """Let an event befall a check: the verdict and what the rules make of it; nothing where the table has no entry.
+
+    No verdict changes once the clock has reached its slot's `final_at`. `evidence` is the record's id unless given.
+    """
+    ledger = observation.ledger
+    state = ledger.next_state(position, event)
+    if state is None or (ledger.revision(position) > 0 and _is_final(step, observation, position)):
+        return
+    was_missed = ledger.state(position) is CheckState.MISSED
+    _judge(step, person, observation, position, state, step.event_ids if evidence is None else evidence)
+    slot = ledger.layout.slots[position]
+    if state is CheckState.MISSED:
+        missed_check.open_for(step, person, observation, slot)
+        contact_lost.open_for(step, person, observation, position)
+        return
+    if was_missed:
+        missed_check.settle(step, person, slot, _CHECK_REASON[state])
+    contact_lost.settle(step, person, observation, slot, _COUNT_REASON[state])
+
+
+def _is_final(step: Step, observation: Observation, position: int) -> bool:
+    return step.clock is not None and step.clock >= observation.ledger.layout.slots[position].final_at
+
+
+def _judge(
+    step: Step, person: Person, observation: Observation, position: int, state: CheckState, evidence: tuple[str, ...]
+) -> None:
+    slot = observation.ledger.layout.slots[position]
+    step.add_verdict(
+        Verdict(
+            check_id=check_id(person.person_id, slot.check, slot.date, slot.window),
+            revision=observation.ledger.judge(position, state),
+            person_id=person.person_id,
+            observation_id=observation.name,
+            area=observation.area,
+            check=slot.check,
+            date=slot.date,
+            window=slot.window,
+            state=state,
+            due_at=slot.due_at,
+            decided_at=step.now,
+            evidence=evidence,
+            policy_version=slot.policy_version,
+        )
+    )
+
+
+def close_ledger(step: Step, person: Person, observation: Observation, closed_at: datetime) -> None:
+    """Bring a closing over the ledger.
+
+    Checks that end at or before it are judged as if it had not come. Of the others it takes away the pending ones that
+    start at or after it and that the clock has not begun, and waives the rest.
+    """
+    ledger = observation.ledger
+    clock = step.clock
+    kept = []
+    for position, (slot, mark) in enumerate(ledger.entries()):
+        is_begun = clock is not None and slot.start <= clock
+        if ledger.state(position) is CheckState.PENDING and slot.start >= closed_at and not is_begun:
+            continue
+        kept.append((slot, mark))
+    if len(kept) < len(ledger.layout.slots):
+        ledger.replace(step.book, kept)
+    for position, slot in enumerate(ledger.layout.slots):
+        if slot.end > closed_at:
+            change(step, person, observation, position, CheckEvent.EXCUSED)

@@ -1,0 +1,166 @@
+"""`step`: one record of the timeline, and everything that follows from it."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+
+from events.codec import Refusal
+from events.records import (
+    AlertAcknowledged,
+    AlertResolved,
+    CheckpointScanned,
+    CheckWaived,
+    ObservationClosed,
+    ObservationExtended,
+    ObservationOpened,
+    PersonRecord,
+    PolicyChanged,
+    Record,
+    TemperatureTaken,
+    Tick,
+    VisitRecorded,
+)
+from events.vocabulary import AlertReason, AlertState, CheckState, DeadLetterReason
+from streams.core import checks, observing, readings
+from streams.core.alerting import revise
+from streams.core.ledger import CheckEvent
+from streams.core.observation import Observation, lay_out_anew
+from streams.core.outcome import NOTHING, Outcome, Step
+from streams.core.person import Person, forget, recognised_until
+from streams.core.rules import fever, observation_overdue
+from streams.core.state import State
+
+StaffCommand = AlertAcknowledged | AlertResolved
+
+
+def step(state: State, record: Record) -> Outcome:
+    """Take one record of a timeline partition and return what it brings, in the order of the contract.
+
+    The state is changed in place. A record that refers to nothing is refused in the outcome and has changed nothing; a
+    repeat brings nothing. The same records from the same state always bring the same outcomes.
+    """
+    current = Step(state, record)
+    try:
+        if isinstance(record, Tick):
+            _tick(current, record)
+        elif isinstance(record, PolicyChanged):
+            _change_policy(current, record)
+        elif isinstance(record, PersonRecord):
+            return _about_person(current, record)
+        else:
+            _command(current, record)
+    except Refusal as refusal:
+        return Outcome(refusal=refusal)
+    return current.outcome()
+
+
+def _about_person(current: Step, record: PersonRecord) -> Outcome:
+    state = current.state
+    person = state.people.get(record.person_id)
+    if person is None:
+        if isinstance(record, CheckpointScanned) and readings.is_of_no_consequence(current, record):
+            return NOTHING
+        person = state.person(record.person_id)
+    elif record.event_id in person.seen:
+        return NOTHING
+    try:
+        _dispatch(current, person, record)
+        person.remember(record.event_id, recognised_until(current.now, record.occurred_at, current.policy))
+    finally:
+        state.settle(person)
+    return current.outcome()
+
+
+def _dispatch(current: Step, person: Person, record: PersonRecord) -> None:
+    match record:
+        case VisitRecorded() | TemperatureTaken() | CheckpointScanned():
+            readings.take(current, person, record)
+        case ObservationOpened():
+            observing.open_observation(current, person, record)
+        case ObservationExtended():
+            observing.extend(current, person, record)
+        case ObservationClosed():
+            observing.close(current, person, record)
+        case CheckWaived():
+            observing.waive(current, person, record)
+        case _:
+            raise AssertionError(f"no rule for {record.kind}")
+
+
+def _command(current: Step, record: StaffCommand) -> None:
+    person = current.state.people.get(record.key)
+    alert = None if person is None else person.alerts.get(record.alert_id)
+    if person is None or alert is None:
+        raise Refusal(DeadLetterReason.NO_SUCH_ALERT, "alert_id", "expected an alert that lives under this key")
+    if record.event_id in person.seen:
+        return
+    if isinstance(record, AlertResolved):
+        revise(current, person, alert.alert_id, reason=AlertReason.BY_STAFF, state=AlertState.RESOLVED)
+    elif alert.state is AlertState.OPEN:
+        revise(current, person, alert.alert_id, reason=AlertReason.BY_STAFF, state=AlertState.ACKNOWLEDGED)
+    person.remember(record.event_id, recognised_until(current.now, record.occurred_at, current.policy))
+    current.state.settle(person)
+
+
+def _change_policy(current: Step, record: PolicyChanged) -> None:
+    """Let a policy hold from here on; a version seen before with other content is refused whole."""
+    state = current.state
+    if state.is_policy_fixed or record.event_id in state.policy_events:
+        return
+    policy = record.policy
+    seen = state.policies.get(policy.policy_version)
+    if seen is not None and seen.content != policy.content:
+        message = "expected a new version for other content"
+        raise Refusal(DeadLetterReason.INVALID_FIELD, "policy.policy_version", message)
+    state.policy_events.add(record.event_id)
+    state.policies.setdefault(policy.policy_version, policy)
+    state.policy = state.policies[policy.policy_version]
+    for person in state.people.values():
+        observed = person.open_observation
+        if observed is not None:
+            lay_out_anew(observed, state.policy, state.book, state.clock, person.checks_elsewhere(observed))
+        state.deadlines.schedule(person, None)
+    for person in list(state.people.values()):
+        state.settle(person)
+
+
+def _tick(current: Step, record: Tick) -> None:
+    """Raise the clock and decide everything that fell due; a lower tick changes nothing."""
+    state = current.state
+    if state.clock is not None and record.at <= state.clock:
+        return
+    state.clock = record.at
+    for person in state.deadlines.pop_due(record.at, state.people):
+        _fall_due(current, person, record.at)
+        forget(person, record.at, current.policy)
+        state.settle(person)
+    current.reached_at = None
+
+
+def _fall_due(current: Step, person: Person, clock: datetime) -> None:
+    """Decide everything about a person that the clock has reached, in the order of the instants it had to reach."""
+    due = sorted(_deadlines(current, person, clock), key=lambda item: item[0])
+    for due_at, decide in due:
+        current.reached_at = due_at
+        decide()
+
+
+def _deadlines(current: Step, person: Person, clock: datetime) -> Iterator[tuple[datetime, Callable[[], None]]]:
+    for observation in person.observations:
+        yield from _judgements(current, person, observation, clock)
+    observed = person.open_observation
+    overdue_at = None if observed is None else observed.overdue_at(current.policy)
+    if observed is not None and overdue_at is not None and overdue_at <= clock:
+        yield overdue_at, partial(observation_overdue.fall_due, current, person, observed, overdue_at)
+    if person.fever is not None and person.fever.due_at is not None and person.fever.due_at <= clock:
+        yield person.fever.due_at, partial(fever.fall_due, current, person)
+
+
+def _judgements(
+    current: Step, person: Person, observation: Observation, clock: datetime
+) -> Iterator[tuple[datetime, Callable[[], None]]]:
+    for position in observation.ledger.positions(CheckState.PENDING):
+        judge_at = observation.ledger.layout.slots[position].judge_at
+        if judge_at > clock:
+            break
+        yield judge_at, partial(checks.change, current, person, observation, position, CheckEvent.OVERDUE)

@@ -1,0 +1,94 @@
+"""What one step brings, collected while it is decided and put into the order of the contract at its end."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from events.codec import Refusal
+from events.policy import Policy
+from events.records import Record, Tick
+from events.results import Alert, Verdict
+from streams.core.layout import SlotBook
+from streams.core.state import State
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Verdicts and alerts of one record in the order decided, and why the record was refused, if it was."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    refusal: Refusal | None = None
+
+
+NOTHING = Outcome()
+
+
+@dataclass(slots=True)
+class Step:
+    """One record being decided.
+
+    `reached_at` is the instant that the clock had to reach for what is being decided, None for what the record itself
+    brings. `now` is the clock, or before the first tick the record's `occurred_at`.
+    """
+
+    state: State
+    record: Record
+    reached_at: datetime | None = None
+    verdicts: list[tuple[datetime, Verdict]] = field(default_factory=list)
+    alerts: list[tuple[datetime, Alert]] = field(default_factory=list)
+
+    @property
+    def clock(self) -> datetime | None:
+        """The highest tick so far."""
+        return self.state.clock
+
+    @property
+    def now(self) -> datetime:
+        """The instant under which results of this step are dated."""
+        if self.state.clock is not None:
+            return self.state.clock
+        assert not isinstance(self.record, Tick), "a tick that is decided has raised the clock"
+        return self.record.occurred_at
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that holds."""
+        return self.state.current_policy()
+
+    @property
+    def book(self) -> SlotBook:
+        """The slots that observations share."""
+        return self.state.book
+
+    @property
+    def event_ids(self) -> tuple[str, ...]:
+        """The id of the record as evidence; nothing where the clock decides."""
+        return () if isinstance(self.record, Tick) else (self.record.event_id,)
+
+    def add_verdict(self, verdict: Verdict) -> None:
+        """Add a verdict to what the step brings."""
+        self.verdicts.append((self.reached_at or _BEFORE_ALL, verdict))
+
+    def add_alert(self, alert: Alert) -> None:
+        """Add an alert revision to what the step brings."""
+        self.alerts.append((self.reached_at or _BEFORE_ALL, alert))
+
+    def outcome(self) -> Outcome:
+        """Return what the step brought: by instant reached, then by the keys of verdicts and alerts."""
+        if not self.verdicts and not self.alerts:
+            return NOTHING
+        self.verdicts.sort(key=_verdict_order)
+        self.alerts.sort(key=_alert_order)
+        return Outcome(tuple(verdict for _, verdict in self.verdicts), tuple(alert for _, alert in self.alerts))
+
+
+def _verdict_order(decided: tuple[datetime, Verdict]) -> tuple[object, ...]:
+    reached_at, verdict = decided
+    return (reached_at, verdict.person_id, verdict.check, verdict.date, verdict.window)
+
+
+def _alert_order(decided: tuple[datetime, Alert]) -> tuple[object, ...]:
+    reached_at, alert = decided
+    return (reached_at, alert.rule.value, alert.subject, alert.occurrence, alert.revision)

@@ -1,0 +1,97 @@
+"""Visits, readings and scans: which checks they satisfy, and what the rules make of them (contract sections 4 and 5)."""
+
+from datetime import date
+
+from events.policy import FeverPolicy
+from events.records import CheckpointScanned, Reading, TemperatureTaken, VisitRecorded
+from events.vocabulary import HealthCode, Site, VisitOutcome
+from streams.core import checks
+from streams.core.layout import Slot
+from streams.core.ledger import CheckEvent
+from streams.core.observation import Observation
+from streams.core.outcome import Step
+from streams.core.person import Person, WaitingRecord
+from streams.core.rules import breach, fever, health_code, implausible_reading
+
+_ALARMING_CODES = (HealthCode.YELLOW, HealthCode.RED)
+
+
+def is_of_no_consequence(step: Step, record: CheckpointScanned) -> bool:
+    """Tell whether a scan of a person of whom nothing is held leaves nothing behind.
+
+    True for a scan without an alarming code whose reading is absent, or plausible, below the threshold and taken at a
+    site that can neither confirm nor refute. Visits and readings always wait for an opening.
+    """
+    if record.health_code in _ALARMING_CODES:
+        return False
+    temperature_c = measured(record)
+    if temperature_c is None:
+        return True
+    policy = step.policy.fever
+    site = record.site or Site.UNKNOWN
+    is_low = policy.is_plausible(temperature_c) and not policy.is_fever(temperature_c, site)
+    return is_low and site not in policy.confirm_sites
+
+
+def measured(record: Reading) -> float | None:
+    """Return the temperature of a record in degrees Celsius, or None where none was measured (null and 0)."""
+    return record.temperature_c or None
+
+
+def take(step: Step, person: Person, record: Reading) -> None:
+    """Apply a record to the checks of the person's observations, then to the rules about readings and scans."""
+    policy = step.policy
+    temperature_c = measured(record)
+    waiting = _as_waiting(step, record, temperature_c)
+    for observation in person.observations:
+        for position in observation.ledger.layout.around(record.occurred_at):
+            if satisfies(waiting, observation.ledger.layout.slots[position], policy.fever):
+                checks.change(step, person, observation, position, CheckEvent.SATISFIED)
+    if temperature_c is not None:
+        if policy.fever.is_plausible(temperature_c):
+            fever.read(step, person, record, temperature_c)
+        else:
+            implausible_reading.read(step, person, record, temperature_c)
+    if isinstance(record, CheckpointScanned):
+        breach.scan(step, person, record)
+        health_code.scan(step, person, record)
+    elif person.open_observation is None:
+        person.waiting.append(waiting)
+
+
+def _as_waiting(step: Step, record: Reading, temperature_c: float | None) -> WaitingRecord:
+    return WaitingRecord(
+        event_id=record.event_id,
+        kind=record.kind,
+        occurred_at=record.occurred_at,
+        was_seen=not isinstance(record, VisitRecorded) or record.outcome is VisitOutcome.SEEN,
+        temperature_c=temperature_c,
+        until=step.now + step.policy.early,
+    )
+
+
+def satisfies(record: WaitingRecord, slot: Slot, policy: FeverPolicy) -> bool:
+    """Tell whether a record made in time is what a check asks for.
+
+    A visit must have met the person; a check that a reading satisfies too is satisfied by a visit only with a plausible
+    temperature, and a scan satisfies nothing without one.
+    """
+    if record.kind not in slot.satisfied_by or not record.was_seen:
+        return False
+    needs_reading = record.kind == CheckpointScanned.kind or TemperatureTaken.kind in slot.satisfied_by
+    return not needs_reading or (record.temperature_c is not None and policy.is_plausible(record.temperature_c))
+
+
+def apply_waiting(step: Step, person: Person, observation: Observation, fresh: list[tuple[str, date, str]]) -> None:
+    """Apply what came before its opening to the checks that the opening brings, in log order."""
+    if not fresh:
+        return
+    brought = set(fresh)
+    ledger = observation.ledger
+    for record in person.waiting:
+        if step.clock is not None and step.clock >= record.until:
+            continue
+        for position in ledger.layout.around(record.occurred_at):
+            slot = ledger.layout.slots[position]
+            if slot.key in brought and satisfies(record, slot, step.policy.fever):
+                checks.change(step, person, observation, position, CheckEvent.SATISFIED, (record.event_id,))

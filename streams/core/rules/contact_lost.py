@@ -1,0 +1,75 @@
+"""contact_lost: one check was missed several times in a row (critical).
+
+Counted per check of an observation: from the decided check with the latest due time backwards, waived and unknown ones
+passed over, missed ones counted until the first done or late one.
+"""
+
+from events.vocabulary import AlertReason, AlertState, CheckState, RuleName, Severity
+from streams.core.alerting import person_subject, raise_alert, resolve
+from streams.core.layout import Slot
+from streams.core.observation import LostContact, Observation
+from streams.core.outcome import Step
+from streams.core.person import Person
+from streams.core.rules.missed_check import occurrence_of
+
+_FOUND = (CheckState.DONE, CheckState.LATE)
+
+
+def missed_in_a_row(observation: Observation, check: str) -> list[int]:
+    """Return the positions of the misses that count now, latest due first."""
+    ledger = observation.ledger
+    missed: list[int] = []
+    for position in ledger.layout.by_check.get(check, ()):
+        state = ledger.state(position)
+        if state in _FOUND:
+            break
+        if state is CheckState.MISSED:
+            missed.append(position)
+    return missed
+
+
+def open_for(step: Step, person: Person, observation: Observation, position: int) -> None:
+    """Raise the alert when the miss at a position brings the count to its policy's `lost_after`, and none is open."""
+    slot = observation.ledger.layout.slots[position]
+    if not observation.is_open or slot.lost_after == 0 or _is_open(person, observation, slot.check):
+        return
+    missed = missed_in_a_row(observation, slot.check)
+    if len(missed) < slot.lost_after or position not in missed:
+        return
+    alert = raise_alert(
+        step,
+        person,
+        rule=RuleName.CONTACT_LOST,
+        subject=person_subject(person),
+        occurrence=occurrence_of(slot),
+        severity=Severity.CRITICAL,
+        area=observation.area,
+        due_at=slot.due_at,
+        policy_version=slot.policy_version,
+        detail={"observation_id": observation.name, "check": slot.check, "missed": len(missed)},
+    )
+    observation.lost[slot.check] = LostContact(alert.alert_id, slot.lost_after)
+
+
+def _is_open(person: Person, observation: Observation, check: str) -> bool:
+    lost = observation.lost.get(check)
+    if lost is None:
+        return False
+    alert = person.alerts.get(lost.alert_id)
+    return alert is not None and alert.state is not AlertState.RESOLVED
+
+
+def settle(step: Step, person: Person, observation: Observation, slot: Slot, reason: AlertReason) -> None:
+    """Resolve the open alert of a check when the count has fallen below what it was opened at."""
+    lost = observation.lost.get(slot.check)
+    if lost is None or len(missed_in_a_row(observation, slot.check)) >= lost.lost_after:
+        return
+    resolve(step, person, lost.alert_id, reason)
+    del observation.lost[slot.check]
+
+
+def close(step: Step, person: Person, observation: Observation) -> None:
+    """Resolve the open alerts of an observation that closes."""
+    for check in sorted(observation.lost):
+        resolve(step, person, observation.lost[check].alert_id, AlertReason.OBSERVATION_CLOSED)
+    observation.lost.clear()

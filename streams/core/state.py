@@ -1,0 +1,56 @@
+"""The state of one timeline partition: clock, policies seen, people. A value that can be written out and read back."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from events.policy import Policy, default_policy
+from streams.core.deadlines import DeadlineIndex
+from streams.core.layout import SlotBook
+from streams.core.person import Person, next_due
+
+
+@dataclass(slots=True)
+class State:
+    """What the records of a partition so far have left behind.
+
+    `clock` is the highest tick; `policies` every version seen, by version; `policy` the one that holds, or None before
+    the first. With `is_policy_fixed` the policies of the log are not read. `book` and `deadlines` are caches.
+    """
+
+    clock: datetime | None = None
+    policies: dict[str, Policy] = field(default_factory=dict)
+    policy: Policy | None = None
+    is_policy_fixed: bool = False
+    policy_events: set[str] = field(default_factory=set)
+    people: dict[str, Person] = field(default_factory=dict)
+    book: SlotBook = field(default_factory=SlotBook)
+    deadlines: DeadlineIndex = field(default_factory=DeadlineIndex)
+
+    def current_policy(self) -> Policy:
+        """Return the policy that holds; where the log has brought none, the default is used and counts as seen."""
+        if self.policy is None:
+            self.policy = default_policy()
+            self.policies[self.policy.policy_version] = self.policy
+        return self.policy
+
+    def person(self, person_id: str) -> Person:
+        """Return what is held of a person, beginning with nothing."""
+        person = self.people.get(person_id)
+        if person is None:
+            person = self.people[person_id] = Person(person_id)
+        return person
+
+    def settle(self, person: Person) -> None:
+        """Bring the index up to date with what has become of a person, and let go of one who cannot matter any more."""
+        if person.is_empty:
+            self.people.pop(person.person_id, None)
+            self.deadlines.schedule(person, None)
+        else:
+            self.deadlines.schedule(person, next_due(person, self.current_policy()))
+
+
+def new_state(policy: Policy | None = None) -> State:
+    """Return the state before the first record; with a policy, that one holds throughout."""
+    if policy is None:
+        return State()
+    return State(policy=policy, policies={policy.policy_version: policy}, is_policy_fixed=True)
