@@ -48,6 +48,12 @@ def decode(raw: bytes) -> Record:
     return record
 
 
+def decode_under_fixed_policy(raw: bytes) -> Record | None:
+    """Read one record where the policies of the log are not even read: None for a `policy_changed`; raises Refusal."""
+    record: Record | None = _decode(raw, KINDS, reads_policies=False)
+    return record
+
+
 def decode_from_topic(raw: bytes, topic: str) -> OutsideRecord:
     """Read one record that came through a raw topic (its name without prefix).
 
@@ -80,7 +86,7 @@ def encode(record: Record) -> bytes:
     return encode_json(document)
 
 
-def _decode(raw: bytes, kinds: dict[str, type[Any]]) -> Any:
+def _decode(raw: bytes, kinds: dict[str, type[Any]], *, reads_policies: bool = True) -> Any:
     if len(raw) > LARGEST_RECORD_BYTES:
         raise Refusal(DeadLetterReason.TOO_LARGE, "", f"expected at most {LARGEST_RECORD_BYTES} bytes")
     document = parse_object(raw)
@@ -90,6 +96,8 @@ def _decode(raw: bytes, kinds: dict[str, type[Any]]) -> Any:
     if kind not in kinds:
         raise Refusal(DeadLetterReason.UNKNOWN_KIND, "kind", "expected one of " + ", ".join(kinds))
     if kind == PolicyChanged.kind:
+        if not reads_policies:
+            return None
         document["policy"] = _policy(document.get("policy"))
     try:
         return _ADAPTERS[kind].validate_python(document)

@@ -1,7 +1,7 @@
 """`step`: one record of the timeline, and everything that follows from it."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from events.codec import Refusal
@@ -29,6 +29,9 @@ from streams.core.outcome import NOTHING, Outcome, Step
 from streams.core.person import Person, forget, recognised_until
 from streams.core.rules import fever, observation_overdue
 from streams.core.state import State
+
+# Slots of longer ago are rarely asked for again; they would be made anew.
+_SHARED_FOR = timedelta(days=60)
 
 StaffCommand = AlertAcknowledged | AlertResolved
 
@@ -129,6 +132,8 @@ def _tick(current: Step, record: Tick) -> None:
     state = current.state
     if state.clock is not None and record.at <= state.clock:
         return
+    if state.clock is None or state.clock.date() != record.at.date():
+        state.book.forget_before(record.at.date() - _SHARED_FOR)
     state.clock = record.at
     for person in state.deadlines.pop_due(record.at, state.people):
         _fall_due(current, person, record.at)

@@ -1,0 +1,1 @@
+"""The command line: one module a command, each importing its own libraries only when it runs."""

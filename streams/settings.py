@@ -1,0 +1,214 @@
+"""Settings of every process: from flags, `GRIDWATCH_*` variables, a TOML file and defaults, in that order.
+
+Nested names are joined by two underscores: `GRIDWATCH_KAFKA__BROKERS`. A wrong setting is named with what was expected.
+"""
+
+import os
+import ssl
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+CONFIG_VARIABLE = "GRIDWATCH_CONFIG"
+DEFAULT_CONFIG = Path("gridwatch.toml")
+_NAME = r"^[A-Za-z0-9.-]*$"
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message names it and says what was expected."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+
+
+class KafkaSecurity(_Section):
+    """How to log in to the brokers; one block for every client."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+
+class KafkaSettings(_Section):
+    """Where the brokers are and how patiently they are spoken to."""
+
+    brokers: Annotated[str, Field(min_length=1, description="host:port, several separated by commas")] = (
+        "127.0.0.1:9092"
+    )
+    security: KafkaSecurity = KafkaSecurity()
+    idempotence: Annotated[bool, Field(description="write without duplicates; the embedded broker cannot")] = True
+    session_timeout_seconds: Annotated[float, Field(gt=0, le=1800)] = 45.0
+    rebalance_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    commit_interval_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+
+    def client_options(self) -> dict[str, Any]:
+        """Return the keyword arguments by which kafka-python's clients reach the brokers."""
+        return {"bootstrap_servers": self.brokers.split(","), **self._security(ssl_cafile=True)}
+
+    def async_client_options(self) -> dict[str, Any]:
+        """Return the keyword arguments by which aiokafka's clients reach the brokers."""
+        return {"bootstrap_servers": self.brokers, **self._security(ssl_cafile=False)}
+
+    def _security(self, *, ssl_cafile: bool) -> dict[str, Any]:
+        security = self.security
+        options: dict[str, Any] = {"security_protocol": security.protocol}
+        if "SASL" in security.protocol:
+            options |= {
+                "sasl_mechanism": security.mechanism or "PLAIN",
+                "sasl_plain_username": security.username,
+                "sasl_plain_password": None if security.password is None else security.password.get_secret_value(),
+            }
+        if "SSL" in security.protocol:
+            if ssl_cafile:
+                options |= {
+                    "ssl_cafile": None if security.ca_file is None else str(security.ca_file),
+                    "ssl_certfile": None if security.certificate_file is None else str(security.certificate_file),
+                    "ssl_keyfile": None if security.key_file is None else str(security.key_file),
+                }
+            else:
+                options["ssl_context"] = self.ssl_context()
+        return options
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """Return the TLS context of the security block, or None where there is no TLS."""
+        security = self.security
+        if "SSL" not in security.protocol:
+            return None
+        context = ssl.create_default_context(cafile=None if security.ca_file is None else str(security.ca_file))
+        if security.certificate_file is not None:
+            context.load_cert_chain(security.certificate_file, security.key_file)
+        return context
+
+
+class TopicSettings(_Section):
+    """How the topics are made; counts of partitions cannot be lowered and, for the timeline, not raised later."""
+
+    raw_partitions: Annotated[int, Field(ge=1, le=1024)] = 8
+    timeline_partitions: Annotated[int, Field(ge=1, le=1024)] = 8
+    result_partitions: Annotated[int, Field(ge=1, le=1024)] = 8
+    replication_factor: Annotated[int, Field(ge=1, le=9)] = 3
+    min_insync_replicas: Annotated[int, Field(ge=1, le=9)] = 2
+
+
+class WorkerSettings(_Section):
+    """How much a worker takes at once and how often it writes its state down."""
+
+    batch_records: Annotated[int, Field(ge=1, le=100_000)] = 5000
+    batch_bytes: Annotated[int, Field(ge=65_536, le=64 << 20)] = 4 << 20
+    snapshot_records: Annotated[int, Field(ge=1)] = 100_000
+    snapshot_seconds: Annotated[float, Field(gt=0)] = 60.0
+    repeat_hours: Annotated[int, Field(ge=24, le=24 * 90, description="how long intake recognises repeats")] = 48
+    dead_letters_in_a_row_max: Annotated[
+        int, Field(ge=0, description="intake stops after so many refusals in a row; 0 is never")
+    ] = 0
+
+
+class ClockSettings(_Section):
+    """How the clock of the log is driven."""
+
+    tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    lag_seconds: Annotated[
+        float,
+        Field(ge=0, le=3600, description="how far the clock stays behind, for records on their way to the broker"),
+    ] = 5.0
+
+
+class ClickHouseSettings(_Section):
+    """Where the figures go: `https://user:password@host:8443`, or `chdb:///directory` for the engine in the process."""
+
+    dsn: Annotated[str, Field(pattern=r"^(https?|chdb)://")] = "http://127.0.0.1:8123"
+    database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")] = "gridwatch"
+
+
+class SinkSettings(_Section):
+    """How rows are gathered for ClickHouse."""
+
+    batch_records: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
+    flush_seconds: Annotated[float, Field(gt=0, le=600)] = 1.0
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRIDWATCH_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        hide_input_in_errors=True,
+        frozen=True,
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    topics: TopicSettings = TopicSettings()
+    worker: WorkerSettings = WorkerSettings()
+    clock: ClockSettings = ClockSettings()
+    clickhouse: ClickHouseSettings = ClickHouseSettings()
+    sink: SinkSettings = SinkSettings()
+    topic_prefix: Annotated[str, Field(pattern=_NAME)] = ""
+    group_prefix: Annotated[str, Field(pattern=_NAME)] = ""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  its name is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put flags before variables before the file."""
+        if not isinstance(init_settings, InitSettingsSource):
+            return (init_settings, env_settings)
+        flags = dict(init_settings.init_kwargs)
+        path = flags.pop("config_file", None)
+        sources: list[PydanticBaseSettingsSource] = [InitSettingsSource(settings_cls, flags), env_settings]
+        if path is not None:
+            sources.append(TomlConfigSettingsSource(settings_cls, path))
+        return tuple(sources)
+
+    def topic(self, name: str) -> str:
+        """Return a topic of the catalogue by the name it has on this cluster."""
+        return f"{self.topic_prefix}{name}"
+
+    def group(self, role: str) -> str:
+        """Return the consumer group of a role."""
+        return f"{self.group_prefix}gridwatch.{role}"
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:
+    """Read the settings; `config` must exist when it is named, `gridwatch.toml` is read where it exists.
+
+    Raises SettingsError naming the setting.
+    """
+    named = config or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    if named is not None and not named.is_file():
+        raise SettingsError(f"config: expected a file, found none at {named}")
+    path = named or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    try:
+        return Settings(config_file=path, **flags)  # type: ignore[call-arg]  # taken out again by the sources
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(_explain(part) for part in error.errors(include_url=False, include_input=False))
+        ) from None
+    except ValueError as error:  # TOML, or a variable that is no JSON where a section is set as a whole
+        raise SettingsError(f"{path or 'environment'}: {error}") from None
+
+
+def _explain(error: Any) -> str:
+    path = "__".join(str(step) for step in error["loc"])
+    return f"{'.'.join(str(step) for step in error['loc'])} (or GRIDWATCH_{path.upper()}): {error['msg']}"
