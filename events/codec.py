@@ -5,15 +5,15 @@ what was expected and repeats nothing of what came.
 """
 
 import json
-import re
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
+from events.faults import first_fault
 from events.policy import Policy, PolicyError, parse_policy, policy_document
-from events.records import KINDS, OUTSIDE_KINDS, OutsideRecord, PolicyChanged, Record, SourceRecord
+from events.records import KINDS, OUTSIDE_KINDS, RAW_TOPICS, OutsideRecord, PolicyChanged, Record, SourceRecord
 from events.results import encode_json, json_value
 from events.vocabulary import DeadLetterReason
 
@@ -22,11 +22,13 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 
 _ADAPTERS: dict[str, TypeAdapter[Record]] = {kind: TypeAdapter(record) for kind, record in KINDS.items()}
 _FIELDS_OF_KIND = {kind: tuple(field.name for field in fields(record)) for kind, record in KINDS.items()}
-_TOPIC_OF_KIND = {kind: record.topic for kind, record in KINDS.items()}
-_SAFE_STEP = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_KINDS_OF_TOPIC = {
+    topic: {kind: record for kind, record in OUTSIDE_KINDS.items() if record.topic == topic} for topic in RAW_TOPICS
+}
 
 
-@dataclass(frozen=True)
+# Not frozen: whatever carries an exception on, a context manager for one, sets its traceback.
+@dataclass(unsafe_hash=True)
 class Refusal(Exception):
     """A record that is not taken: a reason code, the path of the field, and what was expected there."""
 
@@ -60,10 +62,7 @@ def decode_from_topic(raw: bytes, topic: str) -> OutsideRecord:
     A kind that belongs to another topic is refused as `unknown_kind`: who may write to one topic must not thereby
     write to another, and nobody outside moves the clock. Raises Refusal.
     """
-    record: OutsideRecord = _decode(raw, OUTSIDE_KINDS)
-    if _TOPIC_OF_KIND[record.kind] != topic:
-        expected = f"expected a kind of topic {topic}; {record.kind} belongs to {_TOPIC_OF_KIND[record.kind]}"
-        raise Refusal(DeadLetterReason.UNKNOWN_KIND, "kind", expected)
+    record: OutsideRecord = _decode(raw, _KINDS_OF_TOPIC[topic])
     return record
 
 
@@ -109,20 +108,13 @@ def _policy(document: object) -> Policy:
     try:
         return parse_policy(document)
     except PolicyError as error:
-        path = ".".join(part for part in ("policy", _safe_path(error.path.split("."))) if part)
+        path = f"policy.{error.path}" if error.path else "policy"
         raise Refusal(DeadLetterReason.INVALID_FIELD, path, error.message) from None
 
 
 def _refuse_field(error: ValidationError) -> NoReturn:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    path = _safe_path([str(step) for step in first["loc"]])
+    path, message = first_fault(error)
     raise Refusal(DeadLetterReason.INVALID_FIELD, path, message) from None
-
-
-def _safe_path(steps: list[str]) -> str:
-    """Join the steps of a path; a step that is no plain field name may be anybody's data and is not repeated."""
-    return ".".join(step if _SAFE_STEP.fullmatch(step) else "?" for step in steps if step)
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:

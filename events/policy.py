@@ -25,6 +25,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from events.faults import first_fault
 from events.timezones import is_timezone, load_timezone
 from events.vocabulary import Category, Site
 
@@ -32,7 +33,7 @@ _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 _MINUTES_PER_DAY = 24 * 60
 _LONGEST_MINUTES = 366 * _MINUTES_PER_DAY
 _LONGEST_DAYS = 3660
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00", re.ASCII)
+_CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00", re.ASCII)
 
 
 class PolicyError(ValueError):
@@ -85,6 +86,12 @@ MinuteOfDay = Annotated[
 Minutes = Annotated[int, Field(strict=True, ge=0, le=_LONGEST_MINUTES)]
 Days = Annotated[int, Field(strict=True, ge=0, le=_LONGEST_DAYS)]
 Celsius = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_THRESHOLDS_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {site.value: {"type": "number"} for site in Site},
+    "required": [site.value for site in Site],
+    "additionalProperties": False,
+}
 SatisfyingKind = Literal["visit_recorded", "temperature_taken", "checkpoint_scanned"]
 
 
@@ -106,11 +113,11 @@ class CheckPolicy:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     name: Name
-    satisfied_by: Annotated[tuple[SatisfyingKind, ...], BeforeValidator(_from_list), Field(min_length=1)]
+    satisfied_by: Annotated[tuple[SatisfyingKind, ...], Field(min_length=1), BeforeValidator(_from_list)]
     grace_minutes: Minutes
     settle_minutes: Minutes
     lost_after: Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
-    windows: Annotated[tuple[Window, ...], BeforeValidator(_from_list), Field(min_length=1)]
+    windows: Annotated[tuple[Window, ...], Field(min_length=1), BeforeValidator(_from_list)]
 
     @property
     def grace(self) -> timedelta:
@@ -144,7 +151,7 @@ class FeverPolicy:
     confirm_within_minutes: Minutes
     implausible_below_c: Celsius
     implausible_above_c: Celsius
-    threshold_c: dict[Site, Celsius]
+    threshold_c: Annotated[dict[Site, Celsius], WithJsonSchema(_THRESHOLDS_SCHEMA)]
 
     def is_plausible(self, temperature_c: float) -> bool:
         """Tell whether a body can have this temperature; the bounds are plausible."""
@@ -166,7 +173,7 @@ class Policy:
     late_days: Days
     early_days: Days
     observation: ObservationPolicy
-    checks: Annotated[tuple[CheckPolicy, ...], BeforeValidator(_from_list), Field(min_length=1)]
+    checks: Annotated[tuple[CheckPolicy, ...], Field(min_length=1), BeforeValidator(_from_list)]
     fever: FeverPolicy
 
     @cached_property
@@ -200,9 +207,7 @@ def parse_policy(document: object) -> Policy:
     try:
         policy = _ADAPTER.validate_python(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        path = ".".join(str(step) for step in first["loc"] if step != "[key]")
-        raise PolicyError(path, first["msg"].removeprefix("Value error, ")) from None
+        raise PolicyError(*first_fault(error)) from None
     for path, message in contradictions(policy):
         raise PolicyError(path, message)
     return policy
@@ -235,9 +240,9 @@ def _window_contradictions(path: str, windows: tuple[Window, ...]) -> Iterator[t
     for index, window in enumerate(windows):
         if window.start >= window.end:
             yield f"{path}.{index}.end", "expected an end after the start"
-        for earlier in windows[:index]:
+        for number, earlier in enumerate(windows[:index]):
             if window.start < earlier.end and earlier.start < window.end:
-                yield f"{path}.{index}.start", f"expected no overlap with window {earlier.name!r}"
+                yield f"{path}.{index}.start", f"expected no overlap with window {number}"
 
 
 def _repeated(path: str, names: list[str]) -> Iterator[tuple[str, str]]:

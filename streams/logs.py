@@ -42,8 +42,10 @@ def configure_logs(log_format: str = "auto", level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiokafka", "kafka", "faust", "mode"):
+    for noisy in ("aiokafka", "faust", "mode", "streams.batching"):
         logging.getLogger(noisy).setLevel("WARNING" if level != "debug" else "DEBUG")
+    # kafka-python logs every attempt to connect; what fails in the end is raised and said once.
+    logging.getLogger("kafka").setLevel("CRITICAL" if level != "debug" else "DEBUG")
 
 
 def get_logger(name: str) -> Any:

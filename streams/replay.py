@@ -3,7 +3,6 @@
 Shared by the command line and by tests that compare what the pipeline decided with what a file decides.
 """
 
-import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -11,10 +10,10 @@ from typing import BinaryIO
 from events.codec import LARGEST_RECORD_BYTES, Refusal, decode, decode_under_fixed_policy, refuse_future
 from events.policy import Policy
 from events.records import DeadLetter, PersonRecord, PolicyChanged, StaffCommand
-from events.results import encode_json
 from streams.core.engine import step
 from streams.core.outcome import NOTHING, Outcome
 from streams.core.state import State, new_state
+from streams.dead_letters import dead_letter
 
 # The log that a file stands for; its dead letters name it so.
 _FILE_TOPIC = "timeline"
@@ -58,7 +57,9 @@ class Replay:
                 continue
             outcome = self.decide(raw)
             refusal = outcome.refusal
-            yield Replayed(outcome, None if refusal is None else dead_letter_of_line(refusal, number, raw), size_bytes)
+            yield Replayed(
+                outcome, None if refusal is None else dead_letter(refusal, _FILE_TOPIC, 0, number, raw), size_bytes
+            )
 
 
 def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
@@ -71,30 +72,3 @@ def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
             size_bytes += len(chunk)
         yield number, line.rstrip(b"\r\n") if size_bytes <= LARGEST_RECORD_BYTES + 2 else line, size_bytes
         number += 1
-
-
-def dead_letter_of_line(refusal: Refusal, number: int, raw: bytes) -> DeadLetter:
-    """Return the dead letter of a line of a file."""
-    return DeadLetter(
-        reason=refusal.reason.value,
-        path=refusal.path,
-        message=refusal.message,
-        topic=_FILE_TOPIC,
-        offset=number,
-        raw=raw,
-    )
-
-
-def encode_dead_letter(letter: DeadLetter) -> bytes:
-    """Write a dead letter as one line of JSON, the raw bytes in base64."""
-    return encode_json(
-        {
-            "reason": letter.reason,
-            "path": letter.path,
-            "message": letter.message,
-            "topic": letter.topic,
-            "partition": letter.partition,
-            "offset": letter.offset,
-            "raw": base64.b64encode(letter.raw).decode(),
-        }
-    )

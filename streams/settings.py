@@ -56,7 +56,8 @@ class KafkaSettings(_Section):
 
     def client_options(self) -> dict[str, Any]:
         """Return the keyword arguments by which kafka-python's clients reach the brokers."""
-        return {"bootstrap_servers": self.brokers.split(","), **self._security(ssl_cafile=True)}
+        patience = {"bootstrap_timeout_ms": 10_000}
+        return {"bootstrap_servers": self.brokers.split(","), **patience, **self._security(ssl_cafile=True)}
 
     def async_client_options(self) -> dict[str, Any]:
         """Return the keyword arguments by which aiokafka's clients reach the brokers."""

@@ -10,10 +10,11 @@ import click
 
 from events.policy import Policy, PolicyError, parse_policy_toml
 from events.results import encode_alert, encode_verdict
-from streams.replay import Replay, encode_dead_letter
+from streams.cli.progress import byte_progress
+from streams.dead_letters import encode_dead_letter
+from streams.replay import Replay
 
 EXIT_DEAD_LETTERS = 3
-_PROGRESS_EVERY_LINES = 2000
 
 
 @click.command(
@@ -40,7 +41,8 @@ def command(events: Path, policy: Path | None, alerts: Path, checks: Path) -> No
     replay = Replay(_read_policy(policy))
     with ExitStack() as files:
         source = files.enter_context(_open(events, "rb", "--events"))
-        advance = files.enter_context(_Progress(source))
+        total = None if str(events) == "-" else events.stat().st_size
+        advance = files.enter_context(byte_progress("replay", total))
         alert_file = files.enter_context(_open(alerts, "wb", "--alerts"))
         check_file = files.enter_context(_open(checks, "wb", "--checks"))
         refused = _run(replay, source, alert_file, check_file, advance)
@@ -87,34 +89,3 @@ def _refuse_same_file(events: Path, alerts: Path, checks: Path) -> None:
     files = [path.resolve() for path in (events, alerts, checks) if str(path) != "-"]
     if alerts == checks or len(set(files)) < len(files):
         raise click.UsageError("--events, --alerts and --checks must be three different files")
-
-
-class _Progress:
-    """A bar over the bytes of a file on a terminal; nothing elsewhere."""
-
-    def __init__(self, source: BinaryIO) -> None:
-        self._bar = None
-        self._pending_bytes = self._pending_lines = 0
-        if sys.stderr.isatty() and source is not sys.stdin.buffer:
-            from rich.console import Console
-            from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
-
-            self._bar = Progress(BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True))
-            self._task = self._bar.add_task("replay", total=Path(source.name).stat().st_size or None)
-
-    def __enter__(self) -> Callable[[int], None]:
-        if self._bar is not None:
-            self._bar.start()
-        return self._advance
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.advance(self._task, self._pending_bytes)
-            self._bar.stop()
-
-    def _advance(self, size_bytes: int) -> None:
-        self._pending_bytes += size_bytes
-        self._pending_lines += 1
-        if self._bar is not None and self._pending_lines >= _PROGRESS_EVERY_LINES:
-            self._bar.advance(self._task, self._pending_bytes)
-            self._pending_bytes = self._pending_lines = 0

@@ -1,0 +1,338 @@
+"""The `batchkafka://` transport: Faust's aiokafka transport, one Faust message per partition and fetch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from time import monotonic
+from typing import Any, ClassVar, TypeVar, cast
+
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.group import LeaveGroupRequest
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage, Message
+from faust.types.transports import ConsumerT
+
+from streams.batching.app import AssignmentListener, BatchApp, BatchOptions, BatchSchema
+from streams.batching.batch import Batch, Fetched, split
+from streams.batching.ledger import PartitionLedger
+
+T = TypeVar("T")
+
+
+class RecordsLost(RuntimeError):
+    """The log no longer holds records that the group has not read, or holds fewer than it has read."""
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """Fetch, and report with the records where each partition stood before and after."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._turn = 0
+        self._served: dict[Any, int] = {}  # when each partition had its last turn
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, so that the others need not wait for the session to time out."""
+        coordinator = getattr(self._consumer, "_coordinator", None)
+        if coordinator is not None and coordinator.generation == 0:
+            # aiokafka takes generation 0 for "never joined", but the embedded broker begins to count there.
+            with suppress(KafkaError):
+                await coordinator._send_req(LeaveGroupRequest(coordinator.group_id, coordinator.member_id))
+        await super().on_thread_stop()
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        options = batch_options(self.app)
+        # Faust fixes the wait at 1500 ms and has no setting for the size; both are read when the consumer starts.
+        consumer._fetch_max_wait_ms = options.fetch_wait_ms_max
+        consumer._fetch_max_bytes = options.fetch_bytes_max
+        return consumer
+
+    async def _fetch_records(  # type: ignore[override]
+        self,
+        consumer: Any,
+        active_partitions: AbstractSet[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Mapping[TP, Fetched]:
+        deadline = monotonic() + (timeout or 0.0)
+        fetcher = consumer._fetcher
+        with fetcher._subscriptions.fetch_context():
+            while self.consumer.flow_active:
+                if consumer._closed or fetcher._closed:
+                    raise self.consumer.consumer_stopped_errors[0]
+                fetched = await self._drain(fetcher, active_partitions, self._records_max(max_records))
+                wait_s = deadline - monotonic()
+                if fetched or wait_s <= 0 or fetcher._subscriptions.reassignment_in_progress:
+                    return fetched
+                await self._wait_for_fetch(fetcher, wait_s)
+        return {}
+
+    async def _drain(self, fetcher: Any, active: AbstractSet[TP], records_max: int | None) -> dict[TP, Fetched]:
+        # Between reading the positions and the records there is no await that suspends: `fetched_records` with no
+        # timeout returns at once unless a reassignment is in progress. So the two belong together.
+        if fetcher._subscriptions.reassignment_in_progress:
+            return {}
+        before = self._positions(fetcher)
+        drained: dict[Any, Any] = {}
+        for tp in sorted(active & fetcher._records.keys(), key=lambda tp: self._served.get(tp, 0)):
+            # One at a time, who waited longest first: aiokafka would empty one partition before it looks at the next.
+            part = await fetcher.fetched_records({tp}, timeout=0, max_records=records_max)
+            drained.update(part)
+            self._turn += 1
+            self._served[tp] = self._turn
+            if records_max is not None and (records_max := records_max - len(part.get(tp, ()))) == 0:
+                break
+        after = self._positions(fetcher)
+        return {
+            TP(tp.topic, tp.partition): Fetched(before[tp], after[tp], drained.get(tp, ()))
+            for tp in before.keys() & after.keys()
+            if before[tp] != after[tp] or tp in drained
+        }
+
+    @staticmethod
+    def _positions(fetcher: Any) -> dict[Any, int]:
+        subscription = fetcher._subscriptions.subscription
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None or not assignment.active:
+            return {}
+        states = ((tp, assignment.state_value(tp)) for tp in assignment.tps)
+        return {tp: state.position for tp, state in states if state.has_valid_position}
+
+    def _records_max(self, configured: int | None) -> int | None:
+        return configured or cast("Consumer", self.consumer).fetch_records_max
+
+    @staticmethod
+    async def _wait_for_fetch(fetcher: Any, wait_s: float) -> None:
+        waiter = fetcher._create_fetch_waiter()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(waiter, wait_s)
+
+
+class Consumer(driver.Consumer):
+    """Yield one message per batch for topics with a `BatchSchema`, one per record for all others."""
+
+    _thread: BatchConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._ledgers: dict[TP, PartitionLedger] = {}
+        self._schemas: dict[str, BatchSchema | None] = {}
+        super().__init__(*args, **kwargs)
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def fetch_records_max(self) -> int | None:
+        """Return how many records one fetch may take out of the buffer: the largest batch of any topic."""
+        return max(
+            (schema.records_max for schema in self._schemas.values() if schema),
+            default=None,
+        )
+
+    def schema_of(self, topic: str) -> BatchSchema | None:
+        """Return the schema that says how to cut `topic` into batches, or None for a topic read record by record."""
+        if topic not in self._schemas:
+            channels = self.app.topics._topic_name_index.get(topic, ())  # type: ignore[attr-defined]
+            schemas = [channel.schema for channel in channels]
+            batched = [schema for schema in schemas if isinstance(schema, BatchSchema)]
+            if batched and len(batched) != len(schemas):
+                raise TypeError(f"topic {topic} has agents with a BatchSchema and agents without: use one for all")
+            self._schemas[topic] = batched[0] if batched else None
+        return self._schemas[topic]
+
+    # -- reading
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """Yield what one fetch brought, for as long as flow, generation and partition are what they were."""
+        fetched, active = await self._wait_next_records(timeout)
+        generation_id = self.app.consumer_generation_id
+        if not fetched or self.should_stop:
+            return
+        for tp, part in cast("Mapping[TP, Fetched]", fetched).items():
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            async for message in self._messages(tp, part):
+                is_current = self.flow_active and self.app.consumer_generation_id == generation_id
+                if not is_current or not (active is None or tp in active or tp in self._buffered_partitions):
+                    break  # the ledger still expects what is thrown away here, and reads it again
+                self._note_delivery(tp, message)
+                yield tp, message
+
+    async def _messages(self, tp: TP, part: Fetched) -> AsyncIterator[ConsumerMessage]:
+        schema = self.schema_of(tp.topic)
+        if schema is None:
+            for record in part.records:
+                yield self._to_message(tp, record)
+            return
+        ledger = self._ledgers.get(tp)
+        if ledger is None or not await self._is_continuous(tp, ledger, part):
+            return
+        if not part.records:
+            ledger.skip(part.next_offset)
+            self._acked[tp]  # partitions without an entry are not looked at for a commit
+        limits = {"records_max": schema.records_max, "bytes_max": schema.bytes_max}
+        for batch in split(tp.topic, tp.partition, part, **limits):
+            yield self._to_batch_message(tp, batch)
+
+    def _note_delivery(self, tp: TP, message: ConsumerMessage) -> None:
+        value: object = message.value  # which Faust declares as bytes
+        if isinstance(value, Batch) and (ledger := self._ledgers.get(tp)) is not None:
+            ledger.deliver(message.offset, value.next_offset)
+
+    def _to_batch_message(self, tp: TP, batch: Batch) -> ConsumerMessage:
+        last = batch.records[-1]
+        return ConsumerMessage(
+            batch.topic,
+            batch.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            last.timestamp_type,
+            None,
+            None,
+            cast(bytes, batch),
+            None,
+            0,
+            batch.size_bytes,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _is_continuous(self, tp: TP, ledger: PartitionLedger, part: Fetched) -> bool:
+        if part.start_offset == ledger.expected:
+            return True
+        begin = (await self.earliest_offsets(tp))[tp]
+        # The embedded broker answers this with too low an end; what a fetch said is right, but may be missing.
+        end = max((await self.highwaters(tp))[tp], self.highwater(tp) or 0)
+        if ledger.expected > end:
+            raise RecordsLost(
+                f"{tp.topic}:{tp.partition} ends at offset {end}, the group has read up to {ledger.expected}: "
+                "the topic was made anew or the broker lost records; reset the offsets of the group"
+            )
+        if ledger.expected < begin:
+            await self._on_records_lost(tp, ledger, begin)
+        self.log.info("Reading %s:%s again from %s", tp.topic, tp.partition, ledger.expected)
+        await self.seek_wait({tp: ledger.expected})
+        return False
+
+    async def _on_records_lost(self, tp: TP, ledger: PartitionLedger, begin: int) -> None:
+        lost = (
+            f"{tp.topic}:{tp.partition} begins at offset {begin}, expected {ledger.expected}: deleted before being read"
+        )
+        if batch_options(self.app).fail_on_lost_records:
+            raise RecordsLost(f"{lost}; reset the offsets of the group to go on without these records")
+        self.log.error("%s, records in between are lost", lost)
+        ledger.skip(begin)
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Keep fetching: a full stream buffer blocks the delivery, which bounds memory without a pause."""
+        if self.schema_of(tp.topic) is None:
+            super().on_buffer_full(tp)
+
+    # -- positions
+
+    async def perform_seek(self) -> None:
+        """Go to the committed offsets, or where the listener wants to begin; before the first batch of an assignment."""
+        await super().perform_seek()
+        partitions = [tp for tp in self.assignment() if self.schema_of(tp.topic) is not None]
+        positions = {tp: await self._resume_at(tp) for tp in partitions}
+        self._ledgers = {tp: PartitionLedger(offset) for tp, offset in positions.items()}
+        listener = assignment_listener(self.app)
+        starts = await self._listen(listener.on_assigned(positions)) if listener and positions else None
+        for tp, offset in (starts or {}).items():
+            self._ledgers[tp].seek(offset)
+        if starts:
+            await self.seek_wait(starts)
+
+    async def _resume_at(self, tp: TP) -> int:
+        committed = self._committed_offset[tp]
+        if committed is not None and committed >= 0:
+            return committed
+        self._committed_offset[tp] = None
+        return cast(int, await self.position(tp))
+
+    async def seek(self, partition: TP, offset: int) -> None:
+        """Go on at `offset`. Going back repeats batches; the committed offset never goes back."""
+        await super().seek(partition, offset)
+        if (ledger := self._ledgers.get(partition)) is not None:
+            ledger.seek(offset)
+
+    # -- acks and commits
+
+    def ack(self, message: Message) -> bool:
+        """Mark a batch as done."""
+        is_new = super().ack(message)
+        self._unacked_messages.discard(message)  # Faust keeps those below the committed offset
+        return is_new
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        if self.schema_of(tp.topic) is None:
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if self.schema_of(tp.topic) is None:
+            return super()._new_offset(tp)
+        ledger = self._ledgers.get(tp)
+        offset = ledger.settle(self._acked_index[tp], self._committed_offset[tp]) if ledger else None
+        if offset is not None:
+            self._acked[tp] = [last for last in self._acked[tp] if last >= offset]
+            self._acked_index[tp] = set(self._acked[tp])
+        return offset
+
+    # -- rebalance and end
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commit what is acked, wait for the batch in work, commit again, tell the listener, forget the partitions."""
+        await self.commit()  # Faust drops acks not yet committed, which would repeat them elsewhere
+        await super().on_partitions_revoked(revoked)
+        await self._let_go(revoked)
+
+    async def wait_empty(self) -> None:
+        """Wait for the batch in work, unless it failed: then commit what came before it."""
+        if failure(self.app) is None:
+            await super().wait_empty()
+        else:
+            await self.commit_and_end_transactions()
+
+    async def on_stop(self) -> None:
+        """Commit and tell the listener."""
+        await super().on_stop()
+        if not self.crashed and failure(self.app) is None:
+            await self._let_go(set(self._ledgers))
+
+    async def _let_go(self, partitions: AbstractSet[TP]) -> None:
+        held = {tp for tp in partitions if self._ledgers.pop(tp, None) is not None}
+        listener = assignment_listener(self.app)
+        if held and listener:
+            await self._listen(listener.on_revoked(held))
+
+    async def _listen(self, call: Awaitable[T]) -> T:
+        try:
+            return await call
+        except Exception as error:
+            if isinstance(self.app, BatchApp):
+                self.app.fail(error)
+            raise
+
+
+class Transport(driver.Transport):
+    """Transport of the URL scheme `batchkafka`; producer and topic handling are Faust's."""
+
+    Consumer: ClassVar[type[ConsumerT]] = Consumer
+
+
+def batch_options(app: Any) -> BatchOptions:
+    """Return the options of a `BatchApp`, the defaults for any other Faust app."""
+    return getattr(app, "batching", None) or BatchOptions()
+
+
+def assignment_listener(app: Any) -> AssignmentListener | None:
+    """Return who wants to hear of assignments, if anybody."""
+    return cast("AssignmentListener | None", getattr(app, "assignment_listener", None))
+
+
+def failure(app: Any) -> BaseException | None:
+    """Return why a `BatchApp` has to end, None for any other Faust app."""
+    return cast("BaseException | None", getattr(app, "failure", None))

@@ -1,0 +1,1 @@
+"""What every shell needs of the brokers: writing, offsets, snapshots of state, topics."""

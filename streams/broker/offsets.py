@@ -1,0 +1,60 @@
+"""How far a consumer group is, against where the log ends."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from aiokafka.admin import AIOKafkaAdminClient
+from faust.types import TP
+
+from streams.batching.ends import LogEnds
+from streams.settings import Settings
+
+
+def behind(ends: Mapping[TP, int], committed: Mapping[TP, int]) -> dict[TP, int]:
+    """Return how many records a group has still to read in each partition where it is behind.
+
+    A partition without a committed offset was not read at all, so everything in it is still to come.
+    """
+    lags = {tp: end - max(committed.get(tp, 0), 0) for tp, end in ends.items()}
+    return {tp: lag for tp, lag in sorted(lags.items()) if lag > 0}
+
+
+class OffsetReader:
+    """Asks the brokers anew every time, over standing connections."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare for the brokers of the settings."""
+        self._settings = settings
+        self._log = LogEnds(settings.kafka.brokers, **settings.kafka.async_client_options())
+        self._admin: Any = None
+
+    async def __aenter__(self) -> Self:
+        await self._log.start()
+        admin = AIOKafkaAdminClient(**self._settings.kafka.async_client_options())
+        await admin.start()
+        self._admin = admin
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._log.stop()
+        if self._admin is not None:
+            await self._admin.close()
+
+    async def partitions(self, topics: Iterable[str]) -> list[TP]:
+        """Return every partition of topics of the catalogue; raises LookupError for one that does not exist."""
+        names = [self._settings.topic(topic) for topic in topics]
+        found = []
+        for description in await self._admin.describe_topics(names):
+            if description["error_code"] != 0 or not description["partitions"]:
+                raise LookupError(f"topic {description['topic']} does not exist; `gridwatch topics --apply` creates it")
+            found += [TP(description["topic"], part["partition"]) for part in description["partitions"]]
+        return sorted(found)
+
+    async def ends(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """Return the offset after the last record of each partition."""
+        return await self._log.read(partitions)
+
+    async def committed(self, role: str) -> dict[TP, int]:
+        """Return what the group of a role has committed, by partition."""
+        found = await self._admin.list_consumer_group_offsets(self._settings.group(role))
+        return {TP(tp.topic, tp.partition): int(entry.offset) for tp, entry in found.items()}

@@ -1,0 +1,49 @@
+"""`gridwatch worker`: intake and watch against the brokers."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+import click
+
+from streams.cli.failures import EXIT_SURROUNDINGS
+from streams.logs import get_logger
+from streams.settings import Settings
+
+log = get_logger(__name__)
+
+EXIT_FAILED = 1
+
+
+@click.command(epilog="Example: gridwatch worker watch")
+@click.argument("roles", nargs=-1, type=click.Choice(["intake", "watch"]))
+@click.pass_obj
+def command(settings: Settings, roles: tuple[str, ...]) -> None:
+    """Run intake, watch, or both (without a name) in this process, until SIGTERM.
+
+    Any number of workers may run; they share the partitions. SIGTERM finishes the batch in work, writes the state down and
+    hands over. Exit status: 0 stopped, 1 a record could not be decided or a part failed (the reason is logged; start it
+    again when it is mended, nothing is lost), 4 no broker answers.
+    """
+    sys.exit(asyncio.run(_run(settings, roles or ("intake", "watch"))))
+
+
+async def _run(settings: Settings, roles: tuple[str, ...]) -> int:
+    from aiokafka.errors import KafkaConnectionError
+
+    from streams.running import run_parts, stop_on_signals, worker_part
+    from streams.workers import Worker
+
+    workers = [Worker(role, settings) for role in dict.fromkeys(roles)]
+    parts = [worker_part(worker, on_ready=_ready(worker.role)) for worker in workers]
+    try:
+        await run_parts(parts, stop_on_signals())
+    except BaseExceptionGroup as group:
+        for error in group.exceptions:
+            log.critical("worker failed", reason=str(error), cause=str(error.__cause__ or ""))
+        return EXIT_SURROUNDINGS if group.subgroup(KafkaConnectionError) else EXIT_FAILED
+    return 0
+
+
+def _ready(role: str) -> Callable[[], None]:
+    return lambda: log.info("worker ready", role=role)

@@ -1,0 +1,74 @@
+"""The tick writer: keeps the promise that a tick makes (contract section 1).
+
+For a tick `at` T the ends of the raw partitions are read once T has passed; the tick is written when intake's committed
+offsets have reached those ends. Intake commits only what the timeline has acknowledged, so everything received before T
+then stands in the timeline. Several intake workers share one group, so this holds for any number of them; while intake
+stands still no tick is written, and the clock with it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from faust.types import TP
+
+from events.codec import encode
+from events.records import RAW_TOPICS, Tick
+from streams.broker.offsets import OffsetReader, behind
+from streams.broker.outputs import Output
+from streams.broker.publisher import Publisher
+from streams.logs import get_logger
+from streams.settings import Settings
+
+log = get_logger(__name__)
+
+_POLL_FIRST_S, _POLL_LONGEST_S = 0.01, 1.0
+_COMPLAIN_EVERY_S = 30.0
+
+
+class TickWriter:
+    """Writes ticks into every partition of the timeline once intake has caught up."""
+
+    def __init__(self, settings: Settings, offsets: OffsetReader, publisher: Publisher) -> None:
+        """Use connected readers and publishers; `start` must be called once before the first tick."""
+        self._settings = settings
+        self._offsets = offsets
+        self._publisher = publisher
+        self._raw: list[TP] = []
+
+    async def start(self) -> None:
+        """Find the raw partitions; raises LookupError where a topic does not exist."""
+        self._raw = await self._offsets.partitions(RAW_TOPICS)
+        await self._offsets.partitions(["timeline"])
+
+    async def advance_to(self, at: datetime) -> None:
+        """Wait until intake has read everything that the raw topics hold now, then write the tick `at`.
+
+        The caller makes sure that what was received before `at` is in the raw topics when this is called.
+        """
+        await self.wait_for_intake()
+        await self._publisher.publish([Output("timeline", None, encode(Tick(at=at)), to_all_partitions=True)])
+
+    async def wait_for_intake(self) -> None:
+        """Wait until intake has committed the ends that the raw partitions have now."""
+        ends = await self._offsets.ends(self._raw)
+        pause_s, complain_at = _POLL_FIRST_S, time.monotonic() + _COMPLAIN_EVERY_S
+        while lag := behind(ends, await self._offsets.committed("intake")):
+            if time.monotonic() >= complain_at:
+                log.warning("the clock stands still: intake is behind", partitions=len(lag), records=sum(lag.values()))
+                complain_at = time.monotonic() + _COMPLAIN_EVERY_S
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, _POLL_LONGEST_S)
+
+    async def run(self, stop: asyncio.Event, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Write a tick every `tick_seconds` until `stop`, each `lag_seconds` behind the machine's time when it began."""
+        clock = self._settings.clock
+        while not stop.is_set():
+            began = time.monotonic()
+            await self.advance_to(now() - timedelta(seconds=clock.lag_seconds))
+            remaining_s = clock.tick_seconds - (time.monotonic() - began)
+            try:
+                await asyncio.wait_for(stop.wait(), max(remaining_s, 0.01))
+            except TimeoutError:
+                continue

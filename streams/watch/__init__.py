@@ -1,0 +1,1 @@
+"""Watch: the timeline goes through the core, verdicts and alerts come out."""
