@@ -18,6 +18,8 @@ from events.results import encode_json, json_value
 from events.vocabulary import DeadLetterReason
 
 LARGEST_RECORD_BYTES = 64 * 1024
+# In the timeline a record carries what intake added and is written out in full; it may have grown on the way.
+LARGEST_TIMELINE_BYTES = 4 * LARGEST_RECORD_BYTES
 FUTURE_TOLERANCE = timedelta(minutes=5)
 
 _ADAPTERS: dict[str, TypeAdapter[Record]] = {kind: TypeAdapter(record) for kind, record in KINDS.items()}
@@ -47,6 +49,12 @@ class _RepeatedKeyError(ValueError):
 def decode(raw: bytes) -> Record:
     """Read one record, ticks included; raises Refusal."""
     record: Record = _decode(raw, KINDS)
+    return record
+
+
+def decode_from_timeline(raw: bytes) -> Record:
+    """Read one record of the timeline, where intake wrote it out in full: it may be longer there; raises Refusal."""
+    record: Record = _decode(raw, KINDS, largest_bytes=LARGEST_TIMELINE_BYTES)
     return record
 
 
@@ -85,14 +93,14 @@ def encode(record: Record) -> bytes:
     return encode_json(document)
 
 
-def _decode(raw: bytes, kinds: dict[str, type[Any]], *, reads_policies: bool = True) -> Any:
-    if len(raw) > LARGEST_RECORD_BYTES:
-        raise Refusal(DeadLetterReason.TOO_LARGE, "", f"expected at most {LARGEST_RECORD_BYTES} bytes")
+def _decode(
+    raw: bytes, kinds: dict[str, type[Any]], *, reads_policies: bool = True, largest_bytes: int = LARGEST_RECORD_BYTES
+) -> Any:
+    if len(raw) > largest_bytes:
+        raise Refusal(DeadLetterReason.TOO_LARGE, "", f"expected at most {largest_bytes} bytes")
     document = parse_object(raw)
     kind = document.pop("kind", None)
-    if not isinstance(kind, str):
-        raise Refusal(DeadLetterReason.INVALID_FIELD, "kind", "expected a kind of record as a string")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise Refusal(DeadLetterReason.UNKNOWN_KIND, "kind", "expected one of " + ", ".join(kinds))
     if kind == PolicyChanged.kind:
         if not reads_policies:

@@ -1,10 +1,8 @@
 """Verdicts: an expected check changes its state, and the rules about checks follow (contract section 4)."""
 
-from datetime import datetime
-
 from events.results import Verdict, check_id
 from events.vocabulary import AlertReason, CheckState
-from streams.core.ledger import CheckEvent
+from streams.core.ledger import PENDING_MARK, CheckEvent
 from streams.core.observation import Observation
 from streams.core.outcome import Step
 from streams.core.person import Person
@@ -68,27 +66,28 @@ def _judge(
             due_at=slot.due_at,
             decided_at=step.now,
             evidence=evidence,
-            policy_version=slot.policy_version,
+            policy_version=slot.policy.policy_version,
         )
     )
 
 
-def close_ledger(step: Step, person: Person, observation: Observation, closed_at: datetime) -> None:
+def close_ledger(step: Step, person: Person, observation: Observation) -> None:
     """Bring a closing over the ledger.
 
     Checks that end at or before it are judged as if it had not come. Of the others it takes away the pending ones that
     start at or after it and that the clock has not begun, and waives the rest.
     """
+    closed_at, closed_by = observation.closed_at, observation.closed_by
+    assert closed_at is not None, "only a closed observation is brought to its end"
+    assert closed_by is not None, "a closing is a record"
     ledger = observation.ledger
-    clock = step.clock
-    kept = []
-    for position, (slot, mark) in enumerate(ledger.entries()):
-        is_begun = clock is not None and slot.start <= clock
-        if ledger.state(position) is CheckState.PENDING and slot.start >= closed_at and not is_begun:
-            continue
-        kept.append((slot, mark))
+    kept = [
+        (slot, mark)
+        for slot, mark in ledger.entries()
+        if mark != PENDING_MARK or slot.start < closed_at or slot.has_begun(step.clock)
+    ]
     if len(kept) < len(ledger.layout.slots):
-        ledger.replace(step.book, kept)
+        ledger.replace(step.timetable, kept)
     for position, slot in enumerate(ledger.layout.slots):
         if slot.end > closed_at:
-            change(step, person, observation, position, CheckEvent.EXCUSED)
+            change(step, person, observation, position, CheckEvent.EXCUSED, (closed_by,))

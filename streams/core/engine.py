@@ -43,6 +43,8 @@ def step(state: State, record: Record) -> Outcome:
     repeat brings nothing. The same records from the same state always bring the same outcomes.
     """
     current = Step(state, record)
+    if not isinstance(record, PolicyChanged):
+        state.current_policy()
     try:
         if isinstance(record, Tick):
             _tick(current, record)
@@ -116,15 +118,21 @@ def _change_policy(current: Step, record: PolicyChanged) -> None:
         message = "expected a new version for other content"
         raise Refusal(DeadLetterReason.INVALID_FIELD, "policy.policy_version", message)
     state.policy_events.add(record.event_id)
-    state.policies.setdefault(policy.policy_version, policy)
-    state.policy = state.policies[policy.policy_version]
-    for person in state.people.values():
-        observed = person.open_observation
-        if observed is not None:
-            lay_out_anew(observed, state.policy, state.book, state.clock, person.checks_elsewhere(observed))
-        state.deadlines.schedule(person, None)
-    for person in list(state.people.values()):
+    state.change_policy(policy)
+    for person_id in sorted(state.people):
+        person = state.people[person_id]
+        for observation in person.observations:
+            _lay_out_anew(current, person, observation)
         state.settle(person)
+
+
+def _lay_out_anew(current: Step, person: Person, observation: Observation) -> None:
+    clock, closed_at = current.clock, observation.closed_at
+    if closed_at is not None and clock is not None and closed_at <= clock:
+        return  # whatever has not begun, the closing took away
+    lay_out_anew(observation, current.timetable, clock, person.checks_elsewhere(observation))
+    if not observation.is_open:
+        checks.close_ledger(current, person, observation)
 
 
 def _tick(current: Step, record: Tick) -> None:
@@ -133,7 +141,7 @@ def _tick(current: Step, record: Tick) -> None:
     if state.clock is not None and record.at <= state.clock:
         return
     if state.clock is None or state.clock.date() != record.at.date():
-        state.book.forget_before(record.at.date() - _SHARED_FOR)
+        state.timetable.forget_before(record.at.date() - _SHARED_FOR)
     state.clock = record.at
     for person in state.deadlines.pop_due(record.at, state.people):
         _fall_due(current, person, record.at)

@@ -1,7 +1,7 @@
 """Where expected checks lie in time: slots, and layouts of them that many people share.
 
-A slot is one window of one check on one local date under one policy. Laying out is a pure function of policy and date,
-so slots are made once and shared; an observation holds one reference to its layout and one byte a slot.
+A slot is one window of one check on one local date under one policy. Which slots a date has follows from the policies that
+held so far, so slots are made once and shared; an observation holds one reference to its layout and one byte a slot.
 """
 
 from bisect import bisect_left, bisect_right
@@ -34,7 +34,11 @@ class Slot:
     final_at: datetime
     satisfied_by: frozenset[str]
     lost_after: int
-    policy_version: str
+    policy: Policy
+
+    def has_begun(self, clock: datetime | None) -> bool:
+        """Tell whether the clock has reached the start."""
+        return clock is not None and self.start <= clock
 
     @property
     def key(self) -> SlotKey:
@@ -56,7 +60,7 @@ def _slot(policy: Policy, check: CheckPolicy, window: Window, day: date) -> Slot
         final_at=due_at + policy.late,
         satisfied_by=frozenset(check.satisfied_by),
         lost_after=check.lost_after,
-        policy_version=policy.policy_version,
+        policy=policy,
     )
 
 
@@ -96,32 +100,74 @@ class Layout:
         return sorted(order[near] for near in started if instant < self.slots[order[near]].due_at)
 
 
-class SlotBook:
-    """Makes slots and layouts once and hands out shared ones. Only a cache: everything follows from the policies."""
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """From `clock` on (None is before the first tick) another policy held."""
 
-    def __init__(self) -> None:
-        self._days: dict[tuple[str, date], tuple[Slot, ...]] = {}
+    policy: Policy
+    clock: datetime | None
+
+
+class Timetable:
+    """Which windows there are on a local date, under all the policies that held so far (contract section 1).
+
+    A window that the clock had begun when a policy came keeps the one it began under, for everybody, whenever their
+    observation is opened. Those not begun are laid out anew: one whose new start the clock had passed keeps its former
+    layout, one that is new and whose start was past does not exist. `changes` is the truth, the rest a cache.
+    """
+
+    def __init__(self, changes: Iterable[PolicyChange] = ()) -> None:
+        self.changes = list(changes)
+        self._days: dict[date, tuple[Slot, ...]] = {}
         self._layouts: dict[tuple[tuple[str, SlotKey], ...], Layout] = {}
 
-    def day(self, policy: Policy, day: date) -> tuple[Slot, ...]:
-        """Return every slot of a policy on a local date."""
-        cached = self._days.get((policy.policy_version, day))
+    def change(self, policy: Policy, clock: datetime | None) -> None:
+        """Let another policy hold from this clock on."""
+        self.changes.append(PolicyChange(policy, clock))
+        self._days.clear()
+
+    def day(self, day: date) -> tuple[Slot, ...]:
+        """Return every window of a local date as it is laid out now."""
+        cached = self._days.get(day)
         if cached is None:
-            cached = tuple(_slot(policy, check, window, day) for check in policy.checks for window in check.windows)
-            self._days[policy.policy_version, day] = cached
+            cached = self._days[day] = tuple(self._lay_out(day).values())
         return cached
+
+    def _lay_out(self, day: date) -> dict[SlotKey, Slot]:
+        slots: dict[SlotKey, Slot] = {}
+        for number, change in enumerate(self.changes):
+            fresh = day_slots(change.policy, day)
+            slots = _laid_out_anew(slots, fresh, change.clock) if number else {slot.key: slot for slot in fresh}
+        return slots
 
     def layout(self, slots: Iterable[Slot]) -> Layout:
         """Return the shared layout of these slots."""
         fresh = Layout(slots)
-        return self._layouts.setdefault(tuple((slot.policy_version, slot.key) for slot in fresh.slots), fresh)
+        return self._layouts.setdefault(tuple((slot.policy.policy_version, slot.key) for slot in fresh.slots), fresh)
 
     def forget_before(self, day: date) -> None:
-        """Drop cached days and layouts that lie wholly before `day`."""
-        self._days = {key: slots for key, slots in self._days.items() if key[1] >= day}
+        """Drop cached days and layouts that lie wholly before `day`; they would be made anew."""
+        self._days = {known: slots for known, slots in self._days.items() if known >= day}
         self._layouts = {
             key: layout for key, layout in self._layouts.items() if any(slot.date >= day for slot in layout.slots)
         }
+
+
+def day_slots(policy: Policy, day: date) -> tuple[Slot, ...]:
+    """Return every window of a date as one policy alone has it."""
+    return tuple(_slot(policy, check, window, day) for check in policy.checks for window in check.windows)
+
+
+def _laid_out_anew(former: dict[SlotKey, Slot], fresh: Iterable[Slot], clock: datetime | None) -> dict[SlotKey, Slot]:
+    kept = {key: slot for key, slot in former.items() if slot.has_begun(clock)}
+    for slot in fresh:
+        if slot.key in kept:
+            continue
+        if clock is None or slot.start >= clock:
+            kept[slot.key] = slot
+        elif slot.key in former:
+            kept[slot.key] = former[slot.key]
+    return kept
 
 
 EMPTY_LAYOUT = Layout(())

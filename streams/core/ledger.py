@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from events.vocabulary import CheckState
-from streams.core.layout import EMPTY_LAYOUT, Layout, Slot, SlotBook, SlotKey
+from streams.core.layout import EMPTY_LAYOUT, Layout, Slot, SlotKey, Timetable
 
 
 class CheckEvent(Enum):
@@ -87,10 +87,10 @@ class Ledger:
         """Return the position of a check, or None where it is not expected."""
         return self.layout.index.get(key)
 
-    def replace(self, book: SlotBook, entries: Iterable[tuple[Slot, int]]) -> None:
+    def replace(self, timetable: Timetable, entries: Iterable[tuple[Slot, int]]) -> None:
         """Lay the ledger out anew from slots and their marks."""
         marks = {slot.key: (slot, mark) for slot, mark in entries}
-        self.layout = book.layout(slot for slot, _ in marks.values())
+        self.layout = timetable.layout(slot for slot, _ in marks.values())
         self.marks = bytearray(marks[slot.key][1] for slot in self.layout.slots)
 
     def entries(self) -> Iterator[tuple[Slot, int]]:

@@ -1,36 +1,27 @@
 """One observation of one person: its exposures, its ledger, and what the rules remember about it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from events.policy import Policy
+from events.policy import ObservationPolicy, Policy
 from events.vocabulary import Category, Site
 from streams.core.calendar import local_instant
-from streams.core.layout import Slot, SlotBook, SlotKey
+from streams.core.layout import Slot, SlotKey, Timetable
 from streams.core.ledger import PENDING_MARK, Ledger
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
-    """A last exposure and the period and grace of the policy that held when it became known.
+class Span:
+    """Days of observation, both ends included, whose windows start at or after `since`."""
 
-    It brings the windows of day 1 to day `period_days` after `on` that start at or after `since`.
-    """
-
-    on: date
-    period_days: int
-    overdue_grace_minutes: int
+    first_day: date
+    last_day: date
     since: datetime
 
-    @property
-    def last_day(self) -> date:
-        """The last day of observation that follows from it."""
-        return self.on + timedelta(days=self.period_days)
-
-    def covers(self, day: date) -> bool:
-        """Tell whether a date is one of its days of observation."""
-        return self.on < day <= self.last_day
+    def days(self) -> list[date]:
+        """Return the days in order."""
+        return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +52,22 @@ class LostContact:
 
 @dataclass(slots=True, kw_only=True)
 class Observation:
-    """A period in which a person is checked; `ids[0]` names it, later ids are other names of the same."""
+    """A period in which a person is checked; `ids[0]` names it, later ids are other names of the same.
+
+    `exposures` are the last exposures that became known, each later than the one before; period and grace are those of
+    the policy at the opening or at the last extension that moved the last exposure.
+    """
 
     ids: list[str]
     area: str
     category: Category
     opened_at: datetime
-    exposures: list[Exposure] = field(default_factory=list)
+    exposures: list[date] = field(default_factory=list)
+    period_days: int = 0
+    overdue_grace_minutes: int = 0
+    spans: list[Span] = field(default_factory=list)
     closed_at: datetime | None = None
+    closed_by: str | None = None
     ledger: Ledger = field(default_factory=Ledger)
     confirm_readings: list[ConfirmReading] = field(default_factory=list)
     overdue_days: list[date] = field(default_factory=list)
@@ -88,7 +87,7 @@ class Observation:
     @property
     def last_day(self) -> date:
         """The last day of observation."""
-        return self.exposures[-1].last_day
+        return self.exposures[-1] + timedelta(days=self.period_days)
 
     def covers(self, instant: datetime) -> bool:
         """Tell whether an instant lies in `[opening, closing)`."""
@@ -99,72 +98,83 @@ class Observation:
         if not self.is_open or self.last_day in self.overdue_days:
             return None
         midnight = local_instant(self.last_day + timedelta(days=1), 0, policy.zone)
-        return midnight + timedelta(minutes=self.exposures[-1].overdue_grace_minutes)
+        return midnight + timedelta(minutes=self.overdue_grace_minutes)
 
     def days(self) -> list[date]:
-        """Return every day of observation once, in order."""
-        found = {
-            exposure.on + timedelta(days=n) for exposure in self.exposures for n in range(1, exposure.period_days + 1)
-        }
-        return sorted(found)
+        """Return day 1 to day `period_days` after every exposure, each day once, in order."""
+        return sorted({on + timedelta(days=n) for on in self.exposures for n in range(1, self.period_days + 1)})
 
-    def expects(self, slot: Slot) -> bool:
-        """Tell whether one of the exposures promises a slot to the person."""
-        if slot.start < self.opened_at:
-            return False
-        return any(exposure.covers(slot.date) and slot.start >= exposure.since for exposure in self.exposures)
+    def expected(self, timetable: Timetable) -> Iterator[Slot]:
+        """Yield the windows that the observation is promised by its days alone, in the order of the days."""
+        for span in self.spans:
+            for day in span.days():
+                yield from (slot for slot in timetable.day(day) if slot.start >= span.since)
 
 
-def add_expected(
-    observation: Observation, exposure: Exposure, policy: Policy, book: SlotBook, elsewhere: Collection[SlotKey]
-) -> list[SlotKey]:
-    """Add an exposure and lay out the days that it alone brings; return the keys of the checks that came.
+def expose(
+    observation: Observation,
+    on: date,
+    since: datetime,
+    terms: ObservationPolicy,
+    timetable: Timetable,
+    clock: datetime | None,
+    elsewhere: Collection[SlotKey],
+) -> set[SlotKey]:
+    """Add a later last exposure under the terms that hold now; return the keys of the checks that it brings.
 
-    Days that an earlier exposure covers were laid out with it and stay as they are. `elsewhere` holds the checks that
-    belong to an earlier observation of the person.
+    Days that were covered keep their windows; of those that are new, windows that start at or after `since` come. Checks
+    on days that are covered no longer (the period has become shorter) go, unless they are judged or have begun.
+    `elsewhere` holds the checks that belong to an earlier observation of the person.
     """
-    covered = set(observation.days())
-    observation.exposures.append(exposure)
-    fresh = [
-        slot
-        for day in observation.days()
-        if day not in covered
-        for slot in book.day(policy, day)
-        if slot.key not in elsewhere and observation.expects(slot)
-    ]
-    if fresh:
-        observation.ledger.replace(book, [*observation.ledger.entries(), *((slot, PENDING_MARK) for slot in fresh)])
-    return [slot.key for slot in fresh]
+    covered = {day for span in observation.spans for day in span.days()}
+    observation.exposures.append(on)
+    observation.period_days = terms.period_days
+    observation.overdue_grace_minutes = terms.overdue_grace_minutes
+    days = observation.days()
+    fresh = _spans([day for day in days if day not in covered], since)
+    kept = [span for old in observation.spans for span in _spans([day for day in old.days() if day in days], old.since)]
+    observation.spans = fresh
+    brought = {slot.key: slot for slot in observation.expected(timetable) if slot.key not in elsewhere}
+    observation.spans = kept + fresh
+    entries = {
+        slot.key: (slot, mark)
+        for slot, mark in observation.ledger.entries()
+        if mark != PENDING_MARK or slot.date in days or slot.has_begun(clock)
+    }
+    brought = {key: slot for key, slot in brought.items() if key not in entries}
+    fresh_entries = ((slot, PENDING_MARK) for slot in brought.values())
+    observation.ledger.replace(timetable, [*entries.values(), *fresh_entries])
+    return set(brought)
+
+
+def _spans(days: list[date], since: datetime) -> list[Span]:
+    """Gather consecutive days into spans."""
+    spans: list[Span] = []
+    for day in days:
+        if spans and day - spans[-1].last_day == timedelta(days=1):
+            spans[-1] = Span(spans[-1].first_day, day, since)
+        else:
+            spans.append(Span(day, day, since))
+    return spans
 
 
 def lay_out_anew(
-    observation: Observation, policy: Policy, book: SlotBook, clock: datetime | None, elsewhere: Collection[SlotKey]
+    observation: Observation, timetable: Timetable, clock: datetime | None, elsewhere: Collection[SlotKey]
 ) -> None:
-    """Bring an open observation under a new policy.
+    """Bring an observation under the timetable of a new policy.
 
-    Checks that are judged or whose window has begun keep their layout. Of the others, one whose new start the clock has
-    passed keeps its former layout, one that the policy no longer knows goes, and one that is new exists only when its
-    start is still to come.
+    Checks that are judged or whose window has begun stay; the others go, and what the timetable has of windows that are
+    still to begin comes.
     """
-
-    def has_begun(slot: Slot) -> bool:
-        return clock is not None and slot.start <= clock
-
-    entries: list[tuple[Slot, int]] = []
-    former: dict[SlotKey, Slot] = {}
-    for slot, mark in observation.ledger.entries():
-        if mark == PENDING_MARK and not has_begun(slot):
-            former[slot.key] = slot
-        else:
-            entries.append((slot, mark))
-    kept = {slot.key for slot, _ in entries}
-    for day in observation.days():
-        for slot in book.day(policy, day):
-            if slot.key in kept or slot.key in elsewhere:
-                continue
-            if has_begun(slot):
-                if slot.key in former:
-                    entries.append((former[slot.key], PENDING_MARK))
-            elif observation.expects(slot):
-                entries.append((slot, PENDING_MARK))
-    observation.ledger.replace(book, entries)
+    entries = {
+        slot.key: (slot, mark)
+        for slot, mark in observation.ledger.entries()
+        if mark != PENDING_MARK or slot.has_begun(clock)
+    }
+    for slot in observation.expected(timetable):
+        is_new = slot.key not in entries and slot.key not in elsewhere
+        # A window that starts at this very clock has begun, but only with this policy.
+        is_to_come = not slot.has_begun(clock) or slot.start == clock
+        if is_new and is_to_come:
+            entries[slot.key] = (slot, PENDING_MARK)
+    observation.ledger.replace(timetable, entries.values())

@@ -1,14 +1,14 @@
 """Observations open, are extended and close; checks are waived (contract section 4)."""
 
-from datetime import date
 from typing import NoReturn
 
 from events.codec import Refusal
 from events.records import CheckWaived, ObservationClosed, ObservationExtended, ObservationOpened
 from events.vocabulary import AlertReason, DeadLetterReason
 from streams.core import checks, readings
+from streams.core.layout import SlotKey
 from streams.core.ledger import CheckEvent
-from streams.core.observation import Exposure, Observation, add_expected
+from streams.core.observation import Observation, expose
 from streams.core.outcome import Step
 from streams.core.person import Person
 from streams.core.rules import breach, contact_lost, missed_check, observation_overdue, released_early
@@ -28,14 +28,14 @@ def open_observation(step: Step, person: Person, record: ObservationOpened) -> N
             ids=[record.observation_id], area=record.area, category=record.category, opened_at=record.occurred_at
         )
         person.observations.append(observation)
-        fresh = _add_exposure(step, person, observation, record)
+        brought = _expose(step, person, observation, record)
     else:
         if known is None:
             observation.ids.append(record.observation_id)
         observation.area = record.area
         observation.category = record.category
-        fresh = _move_exposure(step, person, observation, record)
-    readings.apply_waiting(step, person, observation, fresh)
+        brought = _move_exposure(step, person, observation, record)
+    readings.apply_waiting(step, person, observation, brought)
 
 
 def extend(step: Step, person: Person, record: ObservationExtended) -> None:
@@ -45,27 +45,27 @@ def extend(step: Step, person: Person, record: ObservationExtended) -> None:
 
 def _move_exposure(
     step: Step, person: Person, observation: Observation, record: ObservationOpened | ObservationExtended
-) -> list[tuple[str, date, str]]:
+) -> set[SlotKey]:
     """Move the last exposure forward, never back; return the keys of the checks that came."""
-    if record.last_exposure_on <= observation.exposures[-1].on:
-        return []
-    fresh = _add_exposure(step, person, observation, record)
+    if record.last_exposure_on <= observation.exposures[-1]:
+        return set()
+    brought = _expose(step, person, observation, record)
     observation_overdue.settle(step, person, observation, AlertReason.EXTENDED, moved_to=observation.last_day)
-    return fresh
+    return brought
 
 
-def _add_exposure(
+def _expose(
     step: Step, person: Person, observation: Observation, record: ObservationOpened | ObservationExtended
-) -> list[tuple[str, date, str]]:
-    terms = step.policy.observation
-    exposure = Exposure(
-        on=record.last_exposure_on,
-        period_days=terms.period_days,
-        overdue_grace_minutes=terms.overdue_grace_minutes,
-        since=record.occurred_at,
+) -> set[SlotKey]:
+    return expose(
+        observation,
+        record.last_exposure_on,
+        record.occurred_at,
+        step.policy.observation,
+        step.timetable,
+        step.clock,
+        person.checks_elsewhere(observation),
     )
-    elsewhere = person.checks_elsewhere(observation)
-    return add_expected(observation, exposure, step.policy, step.book, elsewhere)
 
 
 def close(step: Step, person: Person, record: ObservationClosed) -> None:
@@ -73,11 +73,12 @@ def close(step: Step, person: Person, record: ObservationClosed) -> None:
     observation = _open_by_id(person, record.observation_id)
     released_early.open_for(step, person, observation, record)
     observation.closed_at = record.occurred_at
+    observation.closed_by = record.event_id
     missed_check.close(step, person, observation)
     contact_lost.close(step, person, observation)
     observation_overdue.settle(step, person, observation, AlertReason.OBSERVATION_CLOSED)
     breach.close(step, person, observation)
-    checks.close_ledger(step, person, observation, record.occurred_at)
+    checks.close_ledger(step, person, observation)
 
 
 def waive(step: Step, person: Person, record: CheckWaived) -> None:
@@ -89,6 +90,8 @@ def waive(step: Step, person: Person, record: CheckWaived) -> None:
         )
     observation, position = found
     checks.change(step, person, observation, position, CheckEvent.EXCUSED)
+    # The alert goes with the waiver even where the verdict is final and stays.
+    missed_check.settle(step, person, observation.ledger.layout.slots[position], AlertReason.WAIVED)
 
 
 def _open_by_id(person: Person, observation_id: str) -> Observation:

@@ -7,7 +7,7 @@ from events.codec import Refusal
 from events.policy import Policy
 from events.records import Record, Tick
 from events.results import Alert, Verdict
-from streams.core.layout import SlotBook
+from streams.core.layout import Timetable
 from streams.core.state import State
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -58,9 +58,9 @@ class Step:
         return self.state.current_policy()
 
     @property
-    def book(self) -> SlotBook:
-        """The slots that observations share."""
-        return self.state.book
+    def timetable(self) -> Timetable:
+        """The windows that there are."""
+        return self.state.timetable
 
     @property
     def event_ids(self) -> tuple[str, ...]:

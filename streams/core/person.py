@@ -16,20 +16,27 @@ from streams.core.ledger import Ledger
 from streams.core.observation import Observation
 
 _DAY = timedelta(days=1)
-# A repeat can still satisfy a check until the check is final; the longest window with its grace lies within this.
+# A repeat can still satisfy a check until the check is final; the longest window lies within this.
 _LONGEST_WINDOW = timedelta(days=2)
+_SHORTEST_WAIT = timedelta(days=7)
+# What is decided is remembered at least so long, however short a time a policy lets it change.
+_SHORTEST_MEMORY = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingRecord:
-    """A visit or reading that came before its opening; applied while the clock is below `until`."""
+    """A visit or reading that came before its opening; `arrived_at` is the clock of its arrival."""
 
     event_id: str
     kind: str
     occurred_at: datetime
     was_seen: bool
     temperature_c: float | None
-    until: datetime
+    arrived_at: datetime
+
+    def kept_until(self, policy: Policy) -> datetime:
+        """Return until when it is kept; a little longer than it counts, for a policy to come that lets it count longer."""
+        return self.arrived_at + max(policy.early, _SHORTEST_WAIT)
 
 
 @dataclass(slots=True)
@@ -102,7 +109,12 @@ class Person:
 
 def recognised_until(clock: datetime, occurred_at: datetime, policy: Policy) -> datetime:
     """Return how long a repeat of a record must be recognised: as long as it could still revise a check."""
-    return max(clock, occurred_at) + policy.late + _LONGEST_WINDOW
+    grace = max(check.grace for check in policy.checks)
+    return max(clock, occurred_at) + _memory(policy) + grace + _LONGEST_WINDOW
+
+
+def _memory(policy: Policy) -> timedelta:
+    return max(policy.late, _SHORTEST_MEMORY)
 
 
 def next_due(person: Person, policy: Policy) -> datetime | None:
@@ -127,10 +139,10 @@ def _instants(person: Person, policy: Policy) -> Iterator[datetime]:
 
 def _ends_of_memory(person: Person, policy: Policy) -> Iterator[datetime]:
     yield from person.seen.values()
-    yield from (waiting.until for waiting in person.waiting)
+    yield from (waiting.kept_until(policy) for waiting in person.waiting)
     for alert in person.alerts.values():
         if alert.state is AlertState.RESOLVED:
-            yield alert.updated_at + policy.late
+            yield alert.updated_at + _memory(policy)
     for observation in person.observations:
         final_at = _final_at(observation)
         if final_at is not None:
@@ -148,7 +160,7 @@ def _final_at(observation: Observation) -> datetime | None:
     slots = observation.ledger.layout.slots
     if observation.is_open or not slots or any(observation.ledger.positions(CheckState.PENDING)):
         return None
-    return max(slot.final_at for slot in slots)
+    return max(max(slot.final_at, slot.due_at + _SHORTEST_MEMORY) for slot in slots)
 
 
 def forget(person: Person, clock: datetime, policy: Policy) -> None:
@@ -158,11 +170,11 @@ def forget(person: Person, clock: datetime, policy: Policy) -> None:
     ledgers go when every check is final; resolved alerts go after the policy's late days.
     """
     person.seen = {event_id: until for event_id, until in person.seen.items() if until > clock}
-    person.waiting = [waiting for waiting in person.waiting if waiting.until > clock]
+    person.waiting = [waiting for waiting in person.waiting if waiting.kept_until(policy) > clock]
     expired = [
         identity
         for identity, alert in person.alerts.items()
-        if alert.state is AlertState.RESOLVED and alert.updated_at + policy.late <= clock
+        if alert.state is AlertState.RESOLVED and alert.updated_at + _memory(policy) <= clock
     ]
     for identity in expired:
         del person.alerts[identity]

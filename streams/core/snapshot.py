@@ -1,6 +1,6 @@
 """The state as a document, and back without loss.
 
-`dump_state` gives plain JSON values; what is only a cache (slot book, deadline index) is left out and rebuilt. Layouts
+`dump_state` gives plain JSON values; what is only a cache (days laid out, deadline index) is left out and rebuilt. Layouts
 and policies that many people share are written once and referred to by number. The same state always gives the same
 document, so that two copies can be compared by their bytes.
 """
@@ -13,9 +13,9 @@ from events.policy import Policy, parse_policy, policy_document
 from events.results import Alert, json_value
 from events.vocabulary import AlertReason, AlertState, Category, HealthCode, RuleName, Severity, Site
 from streams.core.deadlines import DeadlineIndex
-from streams.core.layout import Layout, SlotBook
+from streams.core.layout import Layout, PolicyChange, Timetable, day_slots
 from streams.core.ledger import Ledger
-from streams.core.observation import BreachCount, ConfirmReading, Exposure, LostContact, Observation
+from streams.core.observation import BreachCount, ConfirmReading, LostContact, Observation, Span
 from streams.core.person import CodeCount, FeverCase, Person, WaitingRecord, next_due
 from streams.core.state import State
 
@@ -36,6 +36,7 @@ def dump_state(state: State) -> Document:
         "format": FORMAT,
         "clock": _opt(state.clock),
         "policies": [policy_document(state.policies[version]) for version in sorted(state.policies)],
+        "changes": [[change.policy.policy_version, _opt(change.clock)] for change in state.timetable.changes],
         "policy": None if state.policy is None else state.policy.policy_version,
         "is_policy_fixed": state.is_policy_fixed,
         "policy_events": sorted(state.policy_events),
@@ -49,8 +50,10 @@ def load_state(document: Document) -> State:
     if document.get("format") != FORMAT:
         raise SnapshotError(f"expected a state of format {FORMAT}, found {document.get('format')!r}")
     policies = {policy.policy_version: policy for policy in map(parse_policy, document["policies"])}
-    book = SlotBook()
-    layouts = [_load_layout(slots, policies, book) for slots in document["layouts"]]
+    timetable = Timetable(
+        PolicyChange(policies[version], _opt_instant(clock)) for version, clock in document["changes"]
+    )
+    layouts = [_load_layout(slots, policies, timetable) for slots in document["layouts"]]
     people = [_load_person(entry, layouts) for entry in document["people"]]
     state = State(
         clock=_opt_instant(document["clock"]),
@@ -59,7 +62,7 @@ def load_state(document: Document) -> State:
         is_policy_fixed=document["is_policy_fixed"],
         policy_events=set(document["policy_events"]),
         people={person.person_id: person for person in people},
-        book=book,
+        timetable=timetable,
     )
     for person in people:
         person.next_at = next_due(person, state.current_policy())
@@ -75,19 +78,21 @@ class _LayoutNumbers:
         self._numbers: dict[tuple[tuple[str, ...], ...], int] = {}
 
     def number(self, layout: Layout) -> int:
-        content = tuple((slot.policy_version, slot.check, slot.date.isoformat(), slot.window) for slot in layout.slots)
+        content = tuple(
+            (slot.policy.policy_version, slot.check, slot.date.isoformat(), slot.window) for slot in layout.slots
+        )
         if content not in self._numbers:
             self._numbers[content] = len(self.documents)
             self.documents.append([list(slot) for slot in content])
         return self._numbers[content]
 
 
-def _load_layout(slots: list[list[str]], policies: dict[str, Policy], book: SlotBook) -> Layout:
+def _load_layout(slots: list[list[str]], policies: dict[str, Policy], timetable: Timetable) -> Layout:
     found = []
     for version, check, day, window in slots:
-        of_day = {slot.key: slot for slot in book.day(policies[version], date.fromisoformat(day))}
-        found.append(of_day[check, date.fromisoformat(day), window])
-    return book.layout(found)
+        key = (check, date.fromisoformat(day), window)
+        found += [slot for slot in day_slots(policies[version], key[1]) if slot.key == key]
+    return timetable.layout(found)
 
 
 def _dump_person(person: Person, layouts: _LayoutNumbers) -> Document:
@@ -127,7 +132,11 @@ def _dump_observation(observation: Observation, layouts: _LayoutNumbers) -> Docu
         "category": observation.category.value,
         "opened_at": format_instant(observation.opened_at),
         "closed_at": _opt(observation.closed_at),
-        "exposures": [_fields(exposure) for exposure in observation.exposures],
+        "closed_by": observation.closed_by,
+        "exposures": [on.isoformat() for on in observation.exposures],
+        "period_days": observation.period_days,
+        "overdue_grace_minutes": observation.overdue_grace_minutes,
+        "spans": [_fields(span) for span in observation.spans],
         "layout": layouts.number(observation.ledger.layout),
         "marks": observation.ledger.marks.hex(),
         "confirm_readings": [_fields(reading) for reading in observation.confirm_readings],
@@ -147,7 +156,11 @@ def _load_observation(document: Document, layouts: list[Layout]) -> Observation:
         category=Category(document["category"]),
         opened_at=_instant(document["opened_at"]),
         closed_at=_opt_instant(document["closed_at"]),
-        exposures=[_load_exposure(entry) for entry in document["exposures"]],
+        closed_by=document["closed_by"],
+        exposures=[date.fromisoformat(on) for on in document["exposures"]],
+        period_days=document["period_days"],
+        overdue_grace_minutes=document["overdue_grace_minutes"],
+        spans=[_load_span(entry) for entry in document["spans"]],
         ledger=Ledger(layouts[document["layout"]], bytes.fromhex(document["marks"])),
         confirm_readings=[_load_confirm_reading(entry) for entry in document["confirm_readings"]],
         overdue_days=[date.fromisoformat(day) for day in document["overdue_days"]],
@@ -159,8 +172,9 @@ def _load_observation(document: Document, layouts: list[Layout]) -> Observation:
     )
 
 
-def _load_exposure(entry: Document) -> Exposure:
-    return Exposure(**{**entry, "on": date.fromisoformat(entry["on"]), "since": _instant(entry["since"])})
+def _load_span(entry: Document) -> Span:
+    days = {name: date.fromisoformat(entry[name]) for name in ("first_day", "last_day")}
+    return Span(**days, since=_instant(entry["since"]))
 
 
 def _load_confirm_reading(entry: Document) -> ConfirmReading:
@@ -173,7 +187,7 @@ def _load_fever(entry: Document) -> FeverCase:
 
 
 def _load_waiting(entry: Document) -> WaitingRecord:
-    times = {name: _instant(entry[name]) for name in ("occurred_at", "until")}
+    times = {name: _instant(entry[name]) for name in ("occurred_at", "arrived_at")}
     return WaitingRecord(**{**entry, **times})
 
 

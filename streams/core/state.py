@@ -5,7 +5,7 @@ from datetime import datetime
 
 from events.policy import Policy, default_policy
 from streams.core.deadlines import DeadlineIndex
-from streams.core.layout import SlotBook
+from streams.core.layout import Timetable
 from streams.core.person import Person, next_due
 
 
@@ -14,7 +14,8 @@ class State:
     """What the records of a partition so far have left behind.
 
     `clock` is the highest tick; `policies` every version seen, by version; `policy` the one that holds, or None before
-    the first. With `is_policy_fixed` the policies of the log are not read. `book` and `deadlines` are caches.
+    the first; `timetable` what they make of every date. With `is_policy_fixed` the policies of the log are not read.
+    `deadlines` is a cache.
     """
 
     clock: datetime | None = None
@@ -23,14 +24,17 @@ class State:
     is_policy_fixed: bool = False
     policy_events: set[str] = field(default_factory=set)
     people: dict[str, Person] = field(default_factory=dict)
-    book: SlotBook = field(default_factory=SlotBook)
+    timetable: Timetable = field(default_factory=Timetable)
     deadlines: DeadlineIndex = field(default_factory=DeadlineIndex)
 
     def current_policy(self) -> Policy:
         """Return the policy that holds; where the log has brought none, the default is used and counts as seen."""
-        if self.policy is None:
-            self.policy = default_policy()
-            self.policies[self.policy.policy_version] = self.policy
+        return self.policy or self.change_policy(default_policy())
+
+    def change_policy(self, policy: Policy) -> Policy:
+        """Let a policy hold from here on and return it; of a version seen before the one seen first is kept."""
+        self.policy = self.policies.setdefault(policy.policy_version, policy)
+        self.timetable.change(self.policy, self.clock)
         return self.policy
 
     def person(self, person_id: str) -> Person:
@@ -51,6 +55,7 @@ class State:
 
 def new_state(policy: Policy | None = None) -> State:
     """Return the state before the first record; with a policy, that one holds throughout."""
-    if policy is None:
-        return State()
-    return State(policy=policy, policies={policy.policy_version: policy}, is_policy_fixed=True)
+    state = State(is_policy_fixed=policy is not None)
+    if policy is not None:
+        state.change_policy(policy)
+    return state

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events.codec import Refusal, decode
+from events.codec import Refusal, decode_from_timeline
 from events.results import encode_alert, encode_verdict
 from events.vocabulary import DeadLetterReason
 from streams.broker.outputs import Output
@@ -28,7 +28,7 @@ class WatchPartition:
         try:
             if not raw:
                 raise Refusal(DeadLetterReason.NOT_JSON, "", "expected one JSON object, found nothing")
-            outcome = step(self.state, decode(raw))
+            outcome = step(self.state, decode_from_timeline(raw))
         except Refusal as refusal:
             return [self._dead_letter(refusal, offset, raw)]
         if outcome.refusal is not None:

@@ -21,11 +21,12 @@ def _occurrence(observation: Observation, day: date, number: int) -> str:
 
 
 def scan(step: Step, person: Person, record: CheckpointScanned) -> None:
-    """Look at a scan under every observation that it falls into."""
-    for observation in person.observations:
-        is_breach_category = observation.category in step.policy.observation.breach_categories
-        if is_breach_category and observation.covers(record.occurred_at):
+    """Look at a scan under the observation that it falls into; of several, the one opened last."""
+    categories = step.policy.observation.breach_categories
+    for observation in reversed(person.observations):
+        if observation.category in categories and observation.covers(record.occurred_at):
             _count(step, person, observation, record)
+            return
 
 
 def _count(step: Step, person: Person, observation: Observation, record: CheckpointScanned) -> None:

@@ -45,7 +45,7 @@ def open_for(step: Step, person: Person, observation: Observation, position: int
         severity=Severity.CRITICAL,
         area=observation.area,
         due_at=slot.due_at,
-        policy_version=slot.policy_version,
+        policy_version=slot.policy.policy_version,
         detail={"observation_id": observation.name, "check": slot.check, "missed": len(missed)},
     )
     observation.lost[slot.check] = LostContact(alert.alert_id, slot.lost_after)

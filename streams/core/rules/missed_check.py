@@ -34,7 +34,7 @@ def open_for(step: Step, person: Person, observation: Observation, slot: Slot) -
         severity=Severity.WARNING,
         area=observation.area,
         due_at=slot.due_at,
-        policy_version=slot.policy_version,
+        policy_version=slot.policy.policy_version,
         detail={
             "observation_id": observation.name,
             "check": slot.check,

@@ -1,7 +1,5 @@
 """released_early: somebody was released before the last window of the last day had ended (warning)."""
 
-from datetime import datetime
-
 from events.records import ObservationClosed
 from events.vocabulary import ClosingOutcome, RuleName, Severity
 from streams.core.alerting import person_subject, raise_alert
@@ -10,19 +8,14 @@ from streams.core.outcome import Step
 from streams.core.person import Person
 
 
-def _last_end(step: Step, observation: Observation) -> datetime:
-    """Return when the last window of any check of the last day ends.
-
-    A window that the ledger holds counts as it was laid out, one that it does not hold as the current policy has it.
-    """
-    held = {slot.key: slot for slot in observation.ledger.layout.slots if slot.date == observation.last_day}
-    laid_out = {slot.key: slot for slot in step.book.day(step.policy, observation.last_day)}
-    return max(slot.end for slot in {**laid_out, **held}.values())
+def _is_early(step: Step, observation: Observation, closing: ObservationClosed) -> bool:
+    """Tell whether a window of the last day ends after the closing, whether or not it was promised to this person."""
+    return any(slot.end > closing.occurred_at for slot in step.timetable.day(observation.last_day))
 
 
 def open_for(step: Step, person: Person, observation: Observation, closing: ObservationClosed) -> None:
     """Raise the alert when a release comes too early; called before the closing changes the ledger."""
-    if closing.outcome is not ClosingOutcome.RELEASED or closing.occurred_at >= _last_end(step, observation):
+    if closing.outcome is not ClosingOutcome.RELEASED or not _is_early(step, observation, closing):
         return
     raise_alert(
         step,
