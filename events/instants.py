@@ -2,16 +2,34 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 _INSTANT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?)([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]"
+    r"((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?)"
+    r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
     re.ASCII,
 )
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
+
+# What the published schemas say. A pattern cannot hold the calendar, and bounds the year of an instant as it is written,
+# not in UTC: what it refuses is refused here too, not the other way round.
+_MONTH_AND_DAY = "-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+_OFFSET = "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+DAY_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "format": "date",
+    "pattern": f"^(19[7-9][0-9]|2[01][0-9]{{2}}){_MONTH_AND_DAY}$",
+}
+INSTANT_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": rf"^(1969|19[7-9][0-9]|2[01][0-9]{{2}}|2200){_MONTH_AND_DAY}[Tt]{_TIME}(\.[0-9]{{1,6}})?{_OFFSET}$",
+}
 
 
 def parse_instant(text: object) -> datetime:
@@ -58,13 +76,5 @@ def _day_from_record(value: object) -> date:
     return value if isinstance(value, date) and not isinstance(value, datetime) else parse_day(value)
 
 
-Instant = Annotated[
-    datetime,
-    BeforeValidator(_instant_from_record),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_INSTANT.pattern}$"}),
-]
-Day = Annotated[
-    date,
-    BeforeValidator(_day_from_record),
-    WithJsonSchema({"type": "string", "format": "date", "pattern": f"^{_DAY.pattern}$"}),
-]
+Instant = Annotated[datetime, BeforeValidator(_instant_from_record), WithJsonSchema(INSTANT_SCHEMA)]
+Day = Annotated[date, BeforeValidator(_day_from_record), WithJsonSchema(DAY_SCHEMA)]

@@ -137,7 +137,7 @@ class ClickHouseSettings(_Section):
 class SinkSettings(_Section):
     """How rows are gathered for ClickHouse."""
 
-    batch_records: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
+    batch_records: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     flush_seconds: Annotated[float, Field(gt=0, le=600)] = 1.0
 
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.group import LeaveGroupRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
-from faust.types.transports import ConsumerT
+from faust.types.transports import ConsumerT, TPorTopicSet
 
 from streams.batching.app import AssignmentListener, BatchApp, BatchOptions, BatchSchema
 from streams.batching.batch import Batch, Fetched, split
@@ -120,7 +120,10 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._ledgers: dict[TP, PartitionLedger] = {}
         self._schemas: dict[str, BatchSchema | None] = {}
+        self._acks_of_revoked: dict[TP, list[int]] = {}
+        self._committed_of_revoked: dict[TP, int | None] = {}
         super().__init__(*args, **kwargs)
+        self._revoke_in_app, self._on_partitions_revoked = self._on_partitions_revoked, self._revoke_with_acks
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -181,6 +184,8 @@ class Consumer(driver.Consumer):
         value: object = message.value  # which Faust declares as bytes
         if isinstance(value, Batch) and (ledger := self._ledgers.get(tp)) is not None:
             ledger.deliver(message.offset, value.next_offset)
+            # Faust drops what lies before its own mark without a word, and sets the mark too late after a seek back.
+            self._read_offset[tp] = None
 
     def _to_batch_message(self, tp: TP, batch: Batch) -> ConsumerMessage:
         last = batch.records[-1]
@@ -267,6 +272,12 @@ class Consumer(driver.Consumer):
         self._unacked_messages.discard(message)  # Faust keeps those below the committed offset
         return is_new
 
+    async def commit(self, topics: TPorTopicSet | None = None, start_new_transaction: bool = True) -> bool:
+        """Commit what is acked by now; Faust alone commits nothing when another commit is under way."""
+        while self._commit_fut is not None:
+            await self.maybe_wait_for_commit_to_finish()
+        return await super().commit(topics, start_new_transaction)
+
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if self.schema_of(tp.topic) is None:
             await super()._add_gap(tp, offset_from, offset_to)
@@ -284,10 +295,21 @@ class Consumer(driver.Consumer):
     # -- rebalance and end
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commit what is acked, wait for the batch in work, commit again, tell the listener, forget the partitions."""
-        await self.commit()  # Faust drops acks not yet committed, which would repeat them elsewhere
+        """Wait for the batch in work, commit all that is acked, tell the listener, forget the partitions."""
+        self._acks_of_revoked = {tp: self._acked.get(tp, []) for tp in revoked if tp in self._ledgers}
+        self._committed_of_revoked = {tp: self._committed_offset.get(tp) for tp in self._acks_of_revoked}
         await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            for of_partition in (self._acked, self._acked_index, self._committed_offset):
+                of_partition.pop(tp, None)
         await self._let_go(revoked)
+
+    async def _revoke_with_acks(self, revoked: set[TP]) -> None:
+        # Faust has just thrown away the acks that are not committed yet; whoever takes over would repeat their batches.
+        self._acked.update(self._acks_of_revoked)
+        self._acked_index.update({tp: set(acked) for tp, acked in self._acks_of_revoked.items()})
+        self._committed_offset.update(self._committed_of_revoked)
+        await self._revoke_in_app(revoked)
 
     async def wait_empty(self) -> None:
         """Wait for the batch in work, unless it failed: then commit what came before it."""

@@ -10,9 +10,8 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
-from faust.transport.consumer import Consumer
 from mode import Service
 
 from streams.batching.app import BatchApp
@@ -159,6 +158,4 @@ def _exit_hard(reason: str) -> None:
 
 async def commit_now(app: BatchApp) -> None:
     """Commit what is acked, instead of waiting for the next commit interval."""
-    consumer = cast("Consumer", app.consumer)
-    await consumer.maybe_wait_for_commit_to_finish()
-    await consumer.commit()
+    await app.consumer.commit()

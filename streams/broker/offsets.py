@@ -1,10 +1,11 @@
 """How far a consumer group is, against where the log ends."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from aiokafka.admin import AIOKafkaAdminClient
 from faust.types import TP
+from kafka import KafkaAdminClient
 
 from streams.batching.ends import LogEnds
 from streams.settings import Settings
@@ -20,7 +21,10 @@ def behind(ends: Mapping[TP, int], committed: Mapping[TP, int]) -> dict[TP, int]
 
 
 class OffsetReader:
-    """Asks the brokers anew every time, over standing connections."""
+    """Asks the brokers anew every time, over standing connections.
+
+    Ends come from `LogEnds`; committed offsets through kafka-python, whose admin client understands every broker.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Prepare for the brokers of the settings."""
@@ -30,24 +34,22 @@ class OffsetReader:
 
     async def __aenter__(self) -> Self:
         await self._log.start()
-        admin = AIOKafkaAdminClient(**self._settings.kafka.async_client_options())
-        await admin.start()
-        self._admin = admin
+        self._admin = await asyncio.to_thread(KafkaAdminClient, **self._settings.kafka.client_options())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._log.stop()
         if self._admin is not None:
-            await self._admin.close()
+            await asyncio.to_thread(self._admin.close)
 
     async def partitions(self, topics: Iterable[str]) -> list[TP]:
         """Return every partition of topics of the catalogue; raises LookupError for one that does not exist."""
         names = [self._settings.topic(topic) for topic in topics]
         found = []
-        for description in await self._admin.describe_topics(names):
+        for description in await asyncio.to_thread(self._admin.describe_topics, names):
             if description["error_code"] != 0 or not description["partitions"]:
-                raise LookupError(f"topic {description['topic']} does not exist; `gridwatch topics --apply` creates it")
-            found += [TP(description["topic"], part["partition"]) for part in description["partitions"]]
+                raise LookupError(f"topic {description['name']} does not exist; `gridwatch topics --apply` creates it")
+            found += [TP(description["name"], part["partition_index"]) for part in description["partitions"]]
         return sorted(found)
 
     async def ends(self, partitions: Iterable[TP]) -> dict[TP, int]:
@@ -56,5 +58,6 @@ class OffsetReader:
 
     async def committed(self, role: str) -> dict[TP, int]:
         """Return what the group of a role has committed, by partition."""
-        found = await self._admin.list_consumer_group_offsets(self._settings.group(role))
-        return {TP(tp.topic, tp.partition): int(entry.offset) for tp, entry in found.items()}
+        group = self._settings.group(role)
+        found = await asyncio.to_thread(self._admin.list_group_offsets, group)
+        return {TP(tp.topic, tp.partition): int(entry.offset) for tp, entry in found.get(group, {}).items()}

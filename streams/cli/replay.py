@@ -38,7 +38,7 @@ def command(events: Path, policy: Path | None, alerts: Path, checks: Path) -> No
     command or the policy is wrong.
     """
     _refuse_same_file(events, alerts, checks)
-    replay = Replay(_read_policy(policy))
+    replay = Replay(read_policy(policy))
     with ExitStack() as files:
         source = files.enter_context(_open(events, "rb", "--events"))
         total = None if str(events) == "-" else events.stat().st_size
@@ -63,7 +63,8 @@ def _run(replay: Replay, source: BinaryIO, alerts: BinaryIO, checks: BinaryIO, a
     return refused
 
 
-def _read_policy(path: Path | None) -> Policy | None:
+def read_policy(path: Path | None) -> Policy | None:
+    """Read the file of `--policy`; a wrong one ends the command with status 2 and the field named."""
     if path is None:
         return None
     try:

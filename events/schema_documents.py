@@ -1,0 +1,198 @@
+"""JSON Schema (2020-12) of every record, of the policy, and of what is decided.
+
+Records and policy come from the very annotations that `events.codec` validates by; verdicts, alerts and dead letters are
+written, never read, and stand here in full. Every document is complete in itself.
+
+A schema refuses nothing that the codec takes. The codec refuses more: days that the calendar does not have, instants
+outside 1970 to 2199 in UTC, integers written with a point, numbers and text that no computer can hold, unknown time
+zones, policies that contradict themselves, keys given twice, and records above 64 KiB.
+"""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from events.instants import DAY_SCHEMA, INSTANT_SCHEMA
+from events.policy import Name, Policy, Version
+from events.records import KINDS, AreaPath, Identifier
+from events.vocabulary import (
+    AlertReason,
+    AlertState,
+    CheckState,
+    DeadLetterReason,
+    Decision,
+    Direction,
+    HealthCode,
+    RuleName,
+    Severity,
+    Site,
+)
+
+CONTRACT_VERSION = 1
+Schema = dict[str, Any]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schema_documents() -> dict[str, Schema]:
+    """Return every schema by its name: the kinds of records, `policy`, `verdict`, `alert`, `dead_letter`."""
+    bodies = {kind: _record(kind, record) for kind, record in KINDS.items()}
+    bodies["policy"] = _flat(Policy)
+    bodies |= {"verdict": _VERDICT, "alert": _ALERT, "dead_letter": _DEAD_LETTER}
+    return {
+        name: {"$schema": _DIALECT, "$id": f"urn:gridwatch:{CONTRACT_VERSION}:{name}", "title": name, **body}
+        for name, body in bodies.items()
+    }
+
+
+def _record(kind: str, record: type[Any]) -> Schema:
+    body = _flat(record)
+    body["properties"] = {"kind": {"const": kind}, **body["properties"]}
+    body["required"] = ["kind", *body["required"]]
+    return body
+
+
+def _flat(value_type: Any) -> Schema:
+    """Return pydantic's schema of a type without references, titles and defaults."""
+    generated = TypeAdapter(value_type).json_schema()
+    definitions = generated.pop("$defs", {})
+    flat = _resolve(generated, definitions)
+    assert isinstance(flat, dict)
+    return flat
+
+
+def _resolve(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_resolve(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target = definitions[node["$ref"].removeprefix("#/$defs/")]
+        return _resolve({**target, **{key: value for key, value in node.items() if key != "$ref"}}, definitions)
+    resolved = {}
+    for key, value in node.items():
+        if key == "properties":
+            resolved[key] = {name: _resolve(item, definitions) for name, item in value.items()}
+        elif key not in ("title", "default"):
+            resolved[key] = _resolve(value, definitions)
+    return resolved
+
+
+def _words(*words: str) -> Schema:
+    return {"enum": [str(word) for word in words]}
+
+
+def _object(description: str, properties: dict[str, Schema]) -> Schema:
+    return {
+        "description": description,
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+_ID = _flat(Identifier)
+_AREA = _flat(AreaPath)
+_NAME = _flat(Name)
+_VERSION = _flat(Version)
+_DIGEST: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_REVISION: Schema = {"type": "integer", "minimum": 1}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_TEXT: Schema = {"type": "string"}
+_NUMBER: Schema = {"type": "number"}
+_EVIDENCE: Schema = {"type": "array", "items": _ID}
+# What gridwatch writes is narrower than what it reads: UTC with `Z`, a fraction of six digits or none.
+_WRITTEN_INSTANT: Schema = {
+    **INSTANT_SCHEMA,
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$",
+}
+
+_VERDICT = _object(
+    "The state in which an expected check ended; a higher revision replaces a lower one.",
+    {
+        "check_id": _DIGEST,
+        "revision": _REVISION,
+        "person_id": _ID,
+        "observation_id": _ID,
+        "area": _AREA,
+        "check": _NAME,
+        "date": DAY_SCHEMA,
+        "window": _NAME,
+        "state": _words(*(state for state in CheckState if state is not CheckState.PENDING)),
+        "due_at": _WRITTEN_INSTANT,
+        "decided_at": _WRITTEN_INSTANT,
+        "evidence": _EVIDENCE,
+        "policy_version": _VERSION,
+    },
+)
+
+ALERT_DETAILS: dict[RuleName, dict[str, Schema]] = {
+    RuleName.MISSED_CHECK: {"observation_id": _ID, "check": _NAME, "date": DAY_SCHEMA, "window": _NAME},
+    RuleName.CONTACT_LOST: {"observation_id": _ID, "check": _NAME, "missed": {"type": "integer", "minimum": 1}},
+    RuleName.FEVER: {
+        "observation_id": _or_null(_ID),
+        "site": _words(*Site),
+        "temperature_c": _NUMBER,
+        "taken_at": _WRITTEN_INSTANT,
+    },
+    RuleName.OBSERVATION_OVERDUE: {"observation_id": _ID, "last_day": DAY_SCHEMA},
+    RuleName.RELEASED_EARLY: {"observation_id": _ID, "last_day": DAY_SCHEMA},
+    RuleName.BREACH: {
+        "observation_id": _ID,
+        "checkpoint_id": _ID,
+        "direction": _words(*Direction),
+        "decision": _words(*Decision),
+    },
+    RuleName.HEALTH_CODE: {"code": _words(HealthCode.YELLOW, HealthCode.RED), "checkpoint_id": _ID},
+    RuleName.IMPLAUSIBLE_READING: {"source_id": _ID, "site": _words(*Site), "temperature_c": _NUMBER},
+}
+
+_ALERT = {
+    **_object(
+        "One revision of an alert; a higher revision replaces a lower one.",
+        {
+            "alert_id": _DIGEST,
+            "revision": _REVISION,
+            "rule": _words(*RuleName),
+            "state": _words(*AlertState),
+            "severity": _words(*Severity),
+            "reason": _words(*AlertReason),
+            "subject": {"type": "string", "pattern": "^(person|source):[A-Za-z0-9._:-]{1,64}$"},
+            "person_id": _or_null(_ID),
+            "key": {"type": "string", "minLength": 1, "maxLength": 512},
+            "area": _AREA,
+            "occurrence": {"type": "string", "minLength": 1},
+            "due_at": _or_null(_WRITTEN_INSTANT),
+            "raised_at": _WRITTEN_INSTANT,
+            "updated_at": _WRITTEN_INSTANT,
+            "evidence": _EVIDENCE,
+            "policy_version": _VERSION,
+            "detail": {"type": "object"},
+        },
+    ),
+    "allOf": [
+        {
+            "if": {"properties": {"rule": {"const": rule.value}}},
+            "then": {"properties": {"detail": _object(f"The detail of {rule.value}.", detail)}},
+        }
+        for rule, detail in ALERT_DETAILS.items()
+    ],
+}
+
+_DEAD_LETTER = _object(
+    "One refused record: why, which field, where it stood, and its bytes.",
+    {
+        "reason": _words(*DeadLetterReason),
+        "path": _TEXT,
+        "message": _TEXT,
+        "topic": _TEXT,
+        "partition": _COUNT,
+        "offset": _COUNT,
+        "raw": {"type": "string", "contentEncoding": "base64", "pattern": "^[A-Za-z0-9+/]*={0,2}$"},
+    },
+)

@@ -1,0 +1,249 @@
+"""The one module that knows the ClickHouse client: connect, ask, insert, retry.
+
+The same code talks to a server (`https://user:password@host:8443/database`, `http://...`) and to the engine in this
+process (`chdb:///directory`; one directory per process, one process per directory).
+
+What is the surroundings' fault (no connection, too many parts, out of memory, a read-only replica) is tried again with
+growing pauses for a limited time and ends in ClickHouseUnavailableError: nothing was lost, stop and start again later.
+What another attempt cannot mend (password, rights, unknown table) is a ClickHouseRefusedError at once. Every insert
+may be repeated: rows have an identity of their own.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+import structlog
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+from sinks.clickhouse.tables import Table
+
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+_PASSING_CODES = frozenset(
+    {
+        159,  # TIMEOUT_EXCEEDED
+        164,  # READONLY, a replica that is being restarted
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY
+        252,  # TOO_MANY_PARTS
+        279,  # ALL_CONNECTION_TRIES_FAILED
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        999,  # KEEPER_EXCEPTION
+    }
+)
+_UNKNOWN_DATABASE = 81
+# Since 26.2 the server would gather inserts by itself and answer before they are written.
+_SETTINGS = {"async_insert": 0}
+# A device with a wrong clock must not make an insert fail; the months it invents are few rows each.
+_INSERT_SETTINGS = {"max_partitions_per_insert_block": 0}
+
+
+class ClickHouseUnavailableError(Exception):
+    """ClickHouse could not be reached, or could not take the work, for as long as was agreed."""
+
+
+class ClickHouseRefusedError(Exception):
+    """ClickHouse answered that it will not do this; another attempt would get the same answer."""
+
+
+class NoSuchDatabaseError(ClickHouseRefusedError):
+    """The database was never made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to try: pauses double from `first_seconds` to `longest_seconds`, until `total_seconds` of them."""
+
+    first_seconds: float = 0.2
+    longest_seconds: float = 5.0
+    total_seconds: float = 60.0
+
+    def pauses(self) -> list[float]:
+        """Return the pauses between attempts, in order."""
+        pauses: list[float] = []
+        pause = self.first_seconds
+        while (left := self.total_seconds - sum(pauses)) > 0:
+            pauses.append(min(pause, left))
+            pause = min(2 * pause, self.longest_seconds)
+        return pauses
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the tables are, as far as may be said aloud: no user, no password."""
+
+    scheme: str
+    place: str
+    database: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.place}, database {self.database}"
+
+
+def parse_target(dsn: str, database: str) -> Target:
+    """Read a DSN; raises ValueError that says what was expected, without repeating what came.
+
+    A database in the path of an `http(s)` DSN goes before `database`.
+    """
+    parts = urlsplit(dsn)
+    if parts.scheme == "chdb" and not parts.netloc and len(parts.path) > 1:
+        return Target("chdb", parts.path, database)
+    if parts.scheme in ("http", "https") and parts.hostname:
+        port = f":{parts.port}" if parts.port else ""
+        return Target(parts.scheme, f"{parts.hostname}{port}", parts.path.strip("/") or database)
+    raise ValueError(
+        "expected https://USER:PASSWORD@HOST:PORT/DATABASE, http://... or chdb:///DIRECTORY as the ClickHouse DSN"
+    )
+
+
+class Database:
+    """An open database. Not for use by several threads at once, except on `chdb`."""
+
+    def __init__(self, client: Client, target: Target, patience: Patience, pause: Callable[[float], object]) -> None:
+        self.target = target
+        self._client = client
+        self._patience = patience
+        self._pause = pause
+
+    @property
+    def server_version(self) -> str:
+        """The version of the ClickHouse engine."""
+        return str(self._client.server_version)
+
+    def command(self, sql: str) -> object:
+        """Run a statement that returns nothing or one value."""
+        return self._try(lambda: self._client.command(sql))
+
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+        """Return rows as column-to-value mappings; `{name:Type}` in the SQL stands for a parameter."""
+        return self._try(lambda: list(self._client.query(sql, parameters=dict(parameters or {})).named_results()))
+
+    def insert(self, table: Table, columns: Sequence[Sequence[object]], token: str) -> None:
+        """Insert rows given column by column; the token makes a retried insert a single one where the table keeps it."""
+        self._try(
+            lambda: self._client.insert(
+                table.name,
+                columns,
+                column_names=list(table.columns),
+                column_type_names=list(table.columns.values()),
+                column_oriented=True,
+                settings={**_INSERT_SETTINGS, "insert_deduplication_token": token},
+            )
+        )
+
+    def ping(self) -> bool:
+        """Tell whether ClickHouse answers now."""
+        return self._client.ping()
+
+    def close(self) -> None:
+        """Close the connection; on `chdb` the directory is free for another process afterwards."""
+        self._client.close()
+
+    def _try(self, work: Callable[[], T]) -> T:
+        return _patiently(work, self.target, self._patience, self._pause)
+
+
+def connect(
+    dsn: str,
+    database: str,
+    *,
+    create: bool = False,
+    patience: Patience | None = None,
+    pause: Callable[[float], object] = time.sleep,
+) -> Database:
+    """Open the database, waiting for a server that is starting; `create` makes the database where it is missing.
+
+    `pause` is called with seconds between attempts: give the `wait` of a stop event to be interruptible. Raises
+    ValueError for a DSN that is none, ClickHouseRefusedError and ClickHouseUnavailableError as described above.
+    """
+    target = parse_target(dsn, database)
+    patience = patience or Patience()
+    client = _patiently(lambda: _open(dsn, target), target, patience, pause)
+    opened = Database(client, target, patience, pause)
+    try:
+        if create and not opened.query(
+            "SELECT 1 FROM system.databases WHERE name = {d:String}", {"d": target.database}
+        ):
+            opened.command(f"CREATE DATABASE IF NOT EXISTS {_quoted(target.database)}")
+        client.database = target.database
+        opened.command("SELECT 1")
+    except BaseException:
+        client.close()
+        raise
+    return opened
+
+
+def _open(dsn: str, target: Target) -> Client:
+    """Build a client without a database, because that may not exist yet."""
+    if target.scheme == "chdb":
+        return clickhouse_connect.get_client(dsn=dsn, settings=dict(_SETTINGS), tz_mode="aware")
+    return clickhouse_connect.get_client(
+        dsn=urlsplit(dsn)._replace(path="").geturl(),
+        settings=dict(_SETTINGS),
+        tz_mode="aware",
+        autogenerate_session_id=False,
+        send_receive_timeout=120,
+        client_name="gridwatch",
+    )
+
+
+def _patiently(work: Callable[[], T], target: Target, patience: Patience, pause: Callable[[float], object]) -> T:
+    pauses = patience.pauses()
+    for seconds in (*pauses, None):
+        try:
+            return work()
+        except ClickHouseError as error:
+            if not _may_pass(error):
+                raise _refusal(error, target) from error
+            if seconds is None:
+                raise ClickHouseUnavailableError(
+                    f"ClickHouse at {target} did not take the work in {sum(pauses):.1f} s and {len(pauses) + 1} "
+                    f"attempts ({_reason(error)}); nothing is lost: start again when it is back"
+                ) from error
+            _log.warning(
+                "clickhouse_attempt_failed", target=str(target), reason=_reason(error), again_in_seconds=seconds
+            )
+            pause(seconds)
+        except ImportError as error:
+            raise ClickHouseRefusedError("chdb:/// needs the package chdb: install gridwatch[embedded]") from error
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _may_pass(error: ClickHouseError) -> bool:
+    code = error.code if isinstance(error, DatabaseError) else None
+    if code is not None:
+        return code in _PASSING_CODES
+    # An answer of a proxy in between (502, 503, 504) or none at all has no code of ClickHouse.
+    return isinstance(error, OperationalError) or "HTTP status 50" in str(error)
+
+
+def _refusal(error: ClickHouseError, target: Target) -> ClickHouseRefusedError:
+    if isinstance(error, DatabaseError) and error.code == _UNKNOWN_DATABASE:
+        return NoSuchDatabaseError(f"ClickHouse at {target} has no such database: run `gridwatch migrate`")
+    if target.scheme == "chdb" and "EmbeddedServer" in str(error):
+        return ClickHouseRefusedError(
+            f"the engine's directory {target.place} is in use by another process, or not writable: stop that one first"
+        )
+    return ClickHouseRefusedError(f"ClickHouse at {target} refused: {_reason(error)}")
+
+
+def _reason(error: BaseException) -> str:
+    """Return one line on what lies at the bottom of a transport error, or what ClickHouse said."""
+    while isinstance(error, OperationalError) and error.__cause__ is not None:
+        error = error.__cause__
+    error = getattr(error, "reason", None) or error
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:300]
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"

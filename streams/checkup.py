@@ -1,0 +1,107 @@
+"""The doctor's questions: is everything reachable, compatible, caught up; and if not, what to do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from kafka.errors import KafkaError
+
+from events.codec import Refusal, decode_from_timeline
+from events.records import RAW_TOPICS, Tick
+from streams.broker.offsets import OffsetReader, behind
+from streams.broker.tail import newest_records
+from streams.broker.topics import TopicState, plan_topics
+from streams.settings import Settings
+
+_CLOCK_LATE_SECONDS = 120.0
+_LAG_RECORDS_MAX = 10_000
+_SUNK = ("timeline", "checks", "alerts", "dead-letters")
+
+
+class Health(StrEnum):
+    """How one thing stands; only `broken` makes the doctor's exit status 1."""
+
+    GOOD = "good"
+    SLOW = "slow"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: how it stands, and what to do where it is not well."""
+
+    what: str
+    health: Health
+    found: str
+    advice: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at brokers, topics, consumers and the clock, and return what was found, most basic first."""
+    findings = list(_topics(settings))
+    if any(finding.health is Health.BROKEN for finding in findings):
+        return findings
+    async with OffsetReader(settings) as offsets:
+        for role, topics, advice in _READERS:
+            findings.append(await _reader(offsets, role, topics, advice))
+        findings.append(await _clock(settings, offsets))
+    return findings
+
+
+_READERS = (
+    ("intake", RAW_TOPICS, "start or add workers: `gridwatch worker intake`; the clock waits for it"),
+    ("watch", ("timeline",), "start or add workers: `gridwatch worker watch`"),
+    ("sink", _SUNK, "start `gridwatch sink`, or look why it waits: `gridwatch migrate --status`"),
+)
+
+
+def _topics(settings: Settings) -> Iterator[Finding]:
+    brokers = settings.kafka.brokers
+    try:
+        plans = plan_topics(settings)
+    except (KafkaError, OSError) as error:
+        advice = "check kafka.brokers, kafka.security and the network"
+        yield Finding("brokers", Health.BROKEN, f"{brokers}: {type(error).__name__}", advice)
+        return
+    yield Finding("brokers", Health.GOOD, f"{brokers} answer")
+    missing = [plan.name for plan in plans if plan.state is TopicState.MISSING]
+    different = [plan for plan in plans if plan.state is TopicState.DIFFERENT]
+    if missing:
+        yield Finding("topics", Health.BROKEN, "missing: " + ", ".join(missing), "`gridwatch topics --apply`")
+    for plan in different:
+        advice = "change the settings to what is there, or the topic by Kafka's own tools"
+        yield Finding(f"topic {plan.name}", Health.SLOW, "; ".join(plan.differences), advice)
+    if not missing and not different:
+        yield Finding("topics", Health.GOOD, f"{len(plans)} as expected")
+
+
+async def _reader(offsets: OffsetReader, role: str, topics: tuple[str, ...], advice: str) -> Finding:
+    ends = await offsets.ends(await offsets.partitions(topics))
+    lag = sum(behind(ends, await offsets.committed(role)).values())
+    if lag == 0:
+        return Finding(role, Health.GOOD, "has read everything")
+    health = Health.BROKEN if lag > _LAG_RECORDS_MAX else Health.SLOW
+    return Finding(role, health, f"{lag:,} records behind", advice)
+
+
+async def _clock(settings: Settings, offsets: OffsetReader) -> Finding:
+    partitions = await offsets.partitions(["timeline"])
+    newest = await newest_records(settings, await offsets.ends(partitions), _is_tick)
+    ticks = [decode_from_timeline(record) for record in newest.values()]
+    clocks = [tick.at for tick in ticks if isinstance(tick, Tick)]
+    advice = "start `gridwatch clock`; it waits while intake is behind"
+    if len(clocks) < len(partitions):
+        return Finding("clock", Health.SLOW, "no recent tick in some partition of the timeline", advice)
+    late_seconds = (datetime.now(UTC) - min(clocks)).total_seconds()
+    found = f"{late_seconds:,.0f} s behind this machine"
+    if late_seconds > _CLOCK_LATE_SECONDS:
+        return Finding("clock", Health.SLOW, found, advice)
+    return Finding("clock", Health.GOOD, found)
+
+
+def _is_tick(value: bytes) -> bool:
+    try:
+        return isinstance(decode_from_timeline(value), Tick)
+    except Refusal:
+        return False

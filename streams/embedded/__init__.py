@@ -1,0 +1,1 @@
+"""Servers that run on one machine for trying and for tests."""

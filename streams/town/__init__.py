@@ -1,0 +1,1 @@
+"""A seeded town: its daily life and trouble as records, and the truth that must follow from them."""

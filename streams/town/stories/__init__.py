@@ -1,0 +1,1 @@
+"""Stories: small pieces of life, each of which plans its records and notes what must follow from them."""

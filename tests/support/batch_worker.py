@@ -1,0 +1,98 @@
+"""A small worker on streams.batching, a process of its own in tests; what it does goes to a journal, a line a step.
+
+usage: python -m tests.support.batch_worker SETTINGS   (a JSON object, see Settings)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faust.types import TP
+
+from streams.batching import Batch, WorkerFailed, batch_app, batch_topic, consume, run_worker
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the worker reads and how it behaves."""
+
+    bootstrap: str
+    group: str
+    topic: str
+    journal: str
+    records_max: int = 500
+    bytes_max: int = 1 << 20
+    fail_at: tuple[int, int] | None = None  # partition, offset
+    batch_takes_s: float = 0.0
+    start_at: dict[str, int] = field(default_factory=dict)  # by partition: where to begin instead
+    commit_interval: float = 0.2
+
+
+class Worker:
+    """Note every step in the journal; the line of a batch is written before its ack."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.journal = Path(settings.journal).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115  for life
+
+    def note(self, step: str, **what: Any) -> None:
+        self.journal.write(json.dumps({"step": step, **what}) + "\n")
+
+    async def on_assigned(self, positions: Mapping[TP, int]) -> Mapping[TP, int]:
+        self.note("assigned", positions={tp.partition: offset for tp, offset in positions.items()})
+        return {tp: start for tp in positions if (start := self.settings.start_at.get(str(tp.partition))) is not None}
+
+    async def on_revoked(self, partitions: AbstractSet[TP]) -> None:
+        self.note("revoked", partitions=sorted(tp.partition for tp in partitions))
+
+    async def handle(self, batch: Batch) -> None:
+        if self.settings.batch_takes_s:
+            await asyncio.sleep(self.settings.batch_takes_s)
+        if self.settings.fail_at is not None:
+            partition, offset = self.settings.fail_at
+            if batch.partition == partition and batch.start_offset <= offset < batch.next_offset:
+                raise ValueError("the handler fails here")
+        offsets = [record.offset for record in batch]
+        self.note(
+            "batch",
+            partition=batch.partition,
+            start=batch.start_offset,
+            next=batch.next_offset,
+            offsets=offsets,
+            size_bytes=batch.size_bytes,
+        )
+
+
+def main() -> int:
+    """Run until SIGTERM; exit 1 with the reason on an error."""
+    settings = Settings(**json.loads(sys.argv[1]))
+    worker = Worker(settings)
+    app = batch_app(
+        settings.group,
+        settings.bootstrap,
+        session_timeout=6,
+        heartbeat_interval=1,
+        rebalance_timeout=10,
+        commit_interval=settings.commit_interval,
+    )
+    app.assignment_listener = worker
+    topic = batch_topic(app, settings.topic, records_max=settings.records_max, bytes_max=settings.bytes_max)
+    consume(app, topic, worker.handle)
+    try:
+        run_worker(app, on_ready=lambda: worker.note("ready"))
+    except WorkerFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    worker.note("end")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
