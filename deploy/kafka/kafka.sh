@@ -71,7 +71,7 @@ running_pid() {
     [ -f "$pid_file" ] || return 1
     pid=$(cat "$pid_file")
     # The number may have gone to another program since.
-    kill -0 "$pid" 2>/dev/null && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "$node/server.properties" && echo "$pid"
+    ps -o args= -p "$pid" 2>/dev/null | grep -qF "$node/server.properties" && echo "$pid"
 }
 
 run_java() { java -cp "$libs/*" -Dlog4j2.configurationFile="$here/log4j2.properties" "$@"; }
@@ -109,7 +109,8 @@ start() {
     : >"$log"
     write_settings
     # A session of its own: the node outlives the terminal, and Ctrl-C there.
-    setsid java -Xms256m -Xmx1g -XX:+UseG1GC -cp "$libs/*" -Dlog4j2.configurationFile="$here/log4j2.properties" \
+    detach=$(command -v setsid || command -v nohup)
+    "$detach" java -Xms256m -Xmx1g -XX:+UseG1GC -cp "$libs/*" -Dlog4j2.configurationFile="$here/log4j2.properties" \
         kafka.Kafka "$node/server.properties" >>"$log" 2>&1 </dev/null &
     echo $! >"$pid_file"
     wait_until_ready

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,6 +11,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
+
+WAITS_MS = (5, 50, 1000)
 
 
 class LogEnds:
@@ -54,18 +56,24 @@ class LogEnds:
         ends: dict[TP, int] = {}
         for node, topics in by_node.items():
             ends.update(await self._high_watermarks(node, topics))
-        if missing := set(listed) - set(ends):
-            raise KafkaError(f"no answer about the end of {sorted(missing)}")
         return ends
 
     async def _high_watermarks(self, node: int, topics: dict[str, list[tuple[int, int, int]]]) -> dict[TP, int]:
-        # No bytes asked for: answered at once. A wait of 0 ms would make the embedded broker answer nothing.
-        request = FetchRequest(500, 0, 1, 0, list(topics.items()))
-        response = await self._consumer._client.send(node, request)
-        found = {}
-        for topic, partitions in response.topics:
-            for partition, error_code, high_watermark, *_ in partitions:
-                if error_code:
-                    raise for_code(error_code)(f"end of {topic}:{partition}")
-                found[TP(topic, partition)] = high_watermark
-        return found
+        asked = {TP(topic, part[0]) for topic, parts in topics.items() for part in parts}
+        found: dict[TP, int] = {}
+        for wait_ms in WAITS_MS:
+            # No bytes are asked for. Kafka answers at once; the embedded broker looks through the partitions for as long
+            # as the wait lasts, and leaves out those it did not come to.
+            response = await self._consumer._client.send(node, FetchRequest(wait_ms, 0, 1, 0, list(topics.items())))
+            found = dict(_parse(response))
+            if asked <= found.keys():
+                return found
+        raise KafkaError(f"no answer about the end of {sorted(asked - found.keys())}")
+
+
+def _parse(response: Any) -> Iterator[tuple[TP, int]]:
+    for topic, partitions in response.topics:
+        for partition, error_code, high_watermark, *_ in partitions:
+            if error_code:
+                raise for_code(error_code)(f"end of {topic}:{partition}")
+            yield TP(topic, partition), high_watermark

@@ -94,11 +94,11 @@ def _dispatch(current: Step, person: Person, record: PersonRecord) -> None:
 
 def _command(current: Step, record: StaffCommand) -> None:
     person = current.state.people.get(record.key)
+    if person is not None and record.event_id in person.seen:
+        return
     alert = None if person is None else person.alerts.get(record.alert_id)
     if person is None or alert is None:
         raise Refusal(DeadLetterReason.NO_SUCH_ALERT, "alert_id", "expected an alert that lives under this key")
-    if record.event_id in person.seen:
-        return
     if isinstance(record, AlertResolved):
         revise(current, person, alert.alert_id, reason=AlertReason.BY_STAFF, state=AlertState.RESOLVED)
     elif alert.state is AlertState.OPEN:
@@ -130,7 +130,7 @@ def _lay_out_anew(current: Step, person: Person, observation: Observation) -> No
     clock, closed_at = current.clock, observation.closed_at
     if closed_at is not None and clock is not None and closed_at <= clock:
         return  # whatever has not begun, the closing took away
-    lay_out_anew(observation, current.timetable, clock, person.checks_elsewhere(observation))
+    lay_out_anew(observation, current.timetable, clock, person.checks_elsewhere(observation, current.timetable))
     if not observation.is_open:
         checks.close_ledger(current, person, observation)
 

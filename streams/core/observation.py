@@ -104,6 +104,12 @@ class Observation:
         """Return day 1 to day `period_days` after every exposure, each day once, in order."""
         return sorted({on + timedelta(days=n) for on in self.exposures for n in range(1, self.period_days + 1)})
 
+    def checks_had(self, timetable: Timetable) -> list[SlotKey]:
+        """Return what a closed observation was promised before its closing, from its days alone."""
+        if self.closed_at is None:
+            return []
+        return [slot.key for slot in self.expected(timetable) if slot.start < self.closed_at]
+
     def expected(self, timetable: Timetable) -> Iterator[Slot]:
         """Yield the windows that the observation is promised by its days alone, in the order of the days."""
         for span in self.spans:

@@ -64,7 +64,7 @@ def _expose(
         step.policy.observation,
         step.timetable,
         step.clock,
-        person.checks_elsewhere(observation),
+        person.checks_elsewhere(observation, step.timetable),
     )
 
 

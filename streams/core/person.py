@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from events.policy import Policy
 from events.results import Alert
 from events.vocabulary import AlertState, CheckState, HealthCode
-from streams.core.layout import EMPTY_LAYOUT, SlotKey
+from streams.core.layout import EMPTY_LAYOUT, SlotKey, Timetable
 from streams.core.ledger import Ledger
 from streams.core.observation import Observation
 
@@ -85,9 +85,14 @@ class Person:
         """Return the observation that an id names, first or later name, open or closed."""
         return next((known for known in self.observations if observation_id in known.ids), None)
 
-    def checks_elsewhere(self, observation: Observation | None) -> set[SlotKey]:
-        """Return the checks that belong to other observations of the person."""
-        return {key for other in self.observations if other is not observation for key in other.ledger.layout.index}
+    def checks_elsewhere(self, observation: Observation, timetable: Timetable) -> set[SlotKey]:
+        """Return the checks that belong to other observations of the person, forgotten ledgers included."""
+        return {
+            key
+            for other in self.observations
+            if other is not observation
+            for key in other.ledger.layout.index or other.checks_had(timetable)
+        }
 
     def find_check(self, key: SlotKey) -> tuple[Observation, int] | None:
         """Return the observation and position of an expected check."""
@@ -149,9 +154,13 @@ def _ends_of_memory(person: Person, policy: Policy) -> Iterator[datetime]:
             yield final_at
 
 
+def _midnight_before(instant: datetime) -> datetime:
+    return datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
+
+
 def _next_midnight(instant: datetime) -> datetime:
     """Round up to a UTC midnight, so that a person is visited for forgetting once a day at most."""
-    midnight = datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
+    midnight = _midnight_before(instant)
     return midnight if midnight == instant else midnight + _DAY
 
 
@@ -167,20 +176,22 @@ def forget(person: Person, clock: datetime, policy: Policy) -> None:
     """Drop what cannot matter any more at this clock.
 
     Observations stay for ever as a few fields (an id is never opened again, a scan may name any day of the past), their
-    ledgers go when every check is final; resolved alerts go after the policy's late days.
+    ledgers go when every check is final; resolved alerts go after the policy's late days. Things are forgotten at UTC
+    midnights, when everybody with something to forget is visited: so it does not matter how time is cut into ticks.
     """
-    person.seen = {event_id: until for event_id, until in person.seen.items() if until > clock}
-    person.waiting = [waiting for waiting in person.waiting if waiting.kept_until(policy) > clock]
+    midnight = _midnight_before(clock)
+    person.seen = {event_id: until for event_id, until in person.seen.items() if until > midnight}
+    person.waiting = [waiting for waiting in person.waiting if waiting.kept_until(policy) > midnight]
     expired = [
         identity
         for identity, alert in person.alerts.items()
-        if alert.state is AlertState.RESOLVED and alert.updated_at + _memory(policy) <= clock
+        if alert.state is AlertState.RESOLVED and alert.updated_at + _memory(policy) <= midnight
     ]
     for identity in expired:
         del person.alerts[identity]
     person.code_counts = {key: count for key, count in person.code_counts.items() if count.alert_id in person.alerts}
     for observation in person.observations:
         final_at = _final_at(observation)
-        if final_at is not None and final_at <= clock:
+        if final_at is not None and final_at <= midnight:
             observation.ledger = Ledger(EMPTY_LAYOUT)
             observation.confirm_readings = []

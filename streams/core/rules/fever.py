@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from events.instants import format_instant
 from events.records import Reading
+from events.results import alert_id
 from events.vocabulary import AlertReason, AlertState, RuleName, Severity, Site
 from streams.core.alerting import area_of, person_subject, raise_alert, resolve, revise
 from streams.core.observation import ConfirmReading
@@ -32,7 +33,7 @@ def read(step: Step, person: Person, record: Reading, temperature_c: float) -> N
     if case is not None:
         if site in policy.confirm_sites and not case.is_confirmed:
             _settle(step, person, case, ConfirmReading(record.event_id, record.occurred_at, site, temperature_c))
-    elif policy.is_fever(temperature_c, site):
+    elif policy.is_fever(temperature_c, site) and not _is_known(person, record):
         _open(step, person, record, site, temperature_c)
     observed = person.open_observation
     if observed is not None and site in policy.confirm_sites:
@@ -44,6 +45,11 @@ def _open_case(person: Person) -> FeverCase | None:
     if case is not None and not person.is_open_alert(case.alert_id):
         person.fever = case = None
     return case
+
+
+def _is_known(person: Person, record: Reading) -> bool:
+    """Tell whether the reading has opened an alert already: a repeat that came after its id was forgotten."""
+    return alert_id(RuleName.FEVER, person_subject(person), record.event_id) in person.alerts
 
 
 def _open(step: Step, person: Person, record: Reading, site: Site, temperature_c: float) -> None:
