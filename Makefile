@@ -1,0 +1,95 @@
+# Two commands need nothing but Python 3.11+ and make: `make demo` and `make test`.
+# Everything is installed into .venv from locked versions with hashes.
+
+PYTHON ?= python3
+TOWN ?= full
+EXAMPLES ?= 1000
+KAFKA_PORT ?= 19092
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CODE := events streams sinks tests bench
+
+.DEFAULT_GOAL := help
+
+.PHONY: help demo test test-properties integration check format schemas handbook kafka kafka-stop bench-quick lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# -- environments
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gridwatch needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is needed; on Debian: apt-get install python3-venv" >&2; exit 2; }
+
+$(VENV)/.embedded: $(VENV)/bin/python requirements/embedded.txt pyproject.toml
+	@echo "installing what the demo needs from requirements/embedded.txt (once, about 600 MB) ..."
+	@$(PIP) install --require-hashes -r requirements/embedded.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python requirements/dev.txt pyproject.toml
+	@echo "installing what the tests need from requirements/dev.txt (once, about 700 MB) ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.embedded
+
+# -- using it
+
+demo: $(VENV)/.embedded ## Watch a simulated town for 14 days (TOWN=small is quicker)
+	@$(BIN)/gridwatch demo --town $(TOWN)
+
+clean: ## Take away everything that was installed, made or cached here
+	@if [ -x deploy/kafka/kafka.sh ] && [ -d .kafka ]; then deploy/kafka/kafka.sh stop || true; fi
+	@rm -rf $(VENV) .gridwatch .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- testing it
+
+test: $(VENV)/.dev ## Run the tests that need Python alone; says what it leaves out
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow" -q
+
+test-properties: $(VENV)/.dev ## Compare the core with the independent model on EXAMPLES=n histories
+	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/properties -n auto -q
+
+integration: $(VENV)/.dev ## Run the suites on the Apache Kafka that `make kafka` started
+	@GRIDWATCH_TEST_KAFKA=$${GRIDWATCH_TEST_KAFKA:-127.0.0.1:$(KAFKA_PORT)} GRIDWATCH_REQUIRE_KAFKA=1 \
+		$(BIN)/python -m pytest tests/contract tests/integration tests/acceptance -n auto --dist loadgroup -q -k "kafka"
+
+check: $(VENV)/.dev ## Format, lint, types, imports, schemas and handbook current, dead code
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/mypy events streams sinks
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m events.schema_files --check
+	@$(BIN)/python -m tests.support.handbook --check
+	@$(BIN)/vulture
+
+format: $(VENV)/.dev ## Put the code into its form
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix --quiet $(CODE)
+
+schemas: $(VENV)/.dev ## Write the JSON Schemas and the AsyncAPI document
+	@$(BIN)/python -m events.schema_files --write
+
+handbook: $(VENV)/.dev ## Write the rule handbook from the spec tests
+	@$(BIN)/python -m tests.support.handbook --write
+
+bench-quick: $(VENV)/.dev ## Measure replay against its floor, in ratios
+	@$(BIN)/python -m bench.replay
+
+# -- a real Apache Kafka (Java 17 and Maven)
+
+kafka: ## Fetch and start Apache Kafka on KAFKA_PORT
+	@deploy/kafka/kafka.sh fetch && deploy/kafka/kafka.sh start --port $(KAFKA_PORT)
+
+kafka-stop: ## Stop it
+	@deploy/kafka/kafka.sh stop
+
+# -- locked versions
+
+lock: ## Resolve the locked versions anew (needs uv)
+	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/run.txt
+	@uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --extra embedded --generate-hashes --no-header --no-annotate -q -o requirements/embedded.txt
+	@uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --extra embedded --group test --group check --generate-hashes --no-header --no-annotate -q -o requirements/dev.txt
