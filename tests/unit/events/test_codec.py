@@ -144,8 +144,8 @@ def test_an_unknown_kind(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [None, 1, ["tick"], {}, True])
 def test_a_kind_that_is_no_string(kind: Any) -> None:
-    assert refused(changed(kind=kind)) == ("invalid_field", "kind")
-    assert refused(b"{}") == ("invalid_field", "kind")
+    assert refused(changed(kind=kind)) == ("unknown_kind", "kind")
+    assert refused(b"{}") == ("unknown_kind", "kind")
 
 
 @pytest.mark.parametrize("topic", RAW_TOPICS)
