@@ -15,6 +15,7 @@ _COMMANDS = {
     "clock": "Write the ticks that carry the clock of the log.",
     "sink": "Write timeline, checks, alerts and dead letters to ClickHouse.",
     "topics": "Create the topics and check those that exist.",
+    "policy": "Check a policy file, and let it hold.",
     "migrate": "Bring the ClickHouse tables up to date.",
     "send": "Send a file of records into the raw topics.",
     "watch": "Follow the alerts as they come.",
