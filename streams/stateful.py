@@ -4,11 +4,13 @@
 
 A crash between any two of these leaves either nothing done, or results that the next worker computes again, to the byte.
 Partitions begin at their newest snapshot; what lies between it and the committed offset is decided again for the state
-alone, its results are already in the log and are not written again.
+alone, its results are already in the log and are not written again. A snapshot may also be ahead of the committed
+offset, after a crash between the two: then what it holds is read once more and passed over, so that it is acknowledged.
+Otherwise nobody would ever commit it, and the clock, which waits for intake's commits, would stand still.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from faust.types import TP
 
 from streams.batching import Batch
+from streams.broker.offsets import OffsetReader
 from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
 from streams.broker.snapshot_store import SnapshotStore
@@ -63,8 +66,12 @@ class StatefulPartitions:
     def __init__(
         self, role: str, settings: Settings, publisher: Publisher, store: SnapshotStore, make_decider: DeciderMaker
     ) -> None:
-        """Serve a role (`intake`, `watch`); `make_decider` gets catalogue topic, partition and a snapshot's document."""
+        """Serve a role (`intake`, `watch`); `make_decider` gets catalogue topic, partition and a snapshot's document.
+
+        Watch cannot decide without the whole log or a snapshot of what it has left; intake can, it only knows fewer repeats.
+        """
         self.progress = Progress()
+        self._needs_whole_log = role == "watch"
         self._role = role
         self._settings = settings
         self._publisher = publisher
@@ -77,15 +84,29 @@ class StatefulPartitions:
     async def on_assigned(self, positions: Mapping[TP, int]) -> Mapping[TP, int]:
         """Load the state of every partition and say where each begins."""
         snapshots = await self._store.load((self._scope(tp), tp.partition) for tp in positions)
+        starts = await self._log_starts(tp for tp in positions if self._scope(tp) not in snapshots)
         for tp, committed in positions.items():
-            self._owned[tp] = self._take_over(tp, committed, snapshots.get(self._scope(tp)))
+            self._owned[tp] = self._take_over(tp, committed, snapshots.get(self._scope(tp)), starts.get(tp, 0))
         self.progress.ready = True
         log.info("partitions taken over", role=self._role, partitions=len(positions), snapshots=len(snapshots))
-        return {tp: owned.next_offset for tp, owned in self._owned.items() if tp in positions}
+        return {tp: min(committed, self._owned[tp].next_offset) for tp, committed in positions.items()}
 
-    def _take_over(self, tp: TP, committed: int, snapshot: Snapshot | None) -> _Owned:
+    async def _log_starts(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        """Return where the log begins for partitions without a snapshot, whose state follows from all of it."""
+        wanted = list(partitions)
+        if not wanted:
+            return {}
+        async with OffsetReader(self._settings) as offsets:
+            return await offsets.starts(wanted)
+
+    def _take_over(self, tp: TP, committed: int, snapshot: Snapshot | None, log_start: int) -> _Owned:
+        if snapshot is None and log_start > 0 and self._needs_whole_log:
+            raise RuntimeError(
+                f"{tp.topic}:{tp.partition} begins at offset {log_start} and has no snapshot: what stood before is needed "
+                "to decide the rest. Bring the snapshot topic back, or the beginning of the log"
+            )
         document = None if snapshot is None else snapshot.document
-        begin = 0 if snapshot is None else snapshot.next_offset
+        begin = log_start if snapshot is None else snapshot.next_offset
         return _Owned(
             decider=self._make_decider(self._catalogue_name(tp.topic), tp.partition, document),
             next_offset=begin,
@@ -108,11 +129,11 @@ class StatefulPartitions:
         """Decide a batch and publish what it brings; returning acknowledges it, raising ends the worker before that."""
         tp = TP(batch.topic, batch.partition)
         owned = self._owned[tp]
-        if batch.start_offset > owned.next_offset and owned.next_offset > 0:
+        if batch.start_offset > owned.next_offset:
             raise RuntimeError(f"{tp}: expected records from offset {owned.next_offset}, found {batch.start_offset}")
         outputs = self._decide(tp, owned, batch)
         await self._publisher.publish(outputs)
-        owned.next_offset = batch.next_offset
+        owned.next_offset = max(owned.next_offset, batch.next_offset)
         self._count(batch, outputs)
         if self._is_snapshot_due(owned):
             await self._save(tp, owned)

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any, Self
 
 from faust.types import TP
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.structs import TopicPartition
 
 from streams.batching.ends import LogEnds
 from streams.settings import Settings
@@ -56,8 +58,20 @@ class OffsetReader:
         """Return the offset after the last record of each partition."""
         return await self._log.read(partitions)
 
+    async def starts(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """Return the offset of the first record that each partition still holds."""
+        asked = list(partitions)
+        found = await asyncio.to_thread(_starts, self._settings, asked) if asked else {}
+        return {tp: found[tp] for tp in asked}
+
     async def committed(self, role: str) -> dict[TP, int]:
         """Return what the group of a role has committed, by partition."""
         group = self._settings.group(role)
         found = await asyncio.to_thread(self._admin.list_group_offsets, group)
         return {TP(tp.topic, tp.partition): int(entry.offset) for tp, entry in found.get(group, {}).items()}
+
+
+def _starts(settings: Settings, partitions: list[TP]) -> dict[TP, int]:
+    with closing(KafkaConsumer(**settings.kafka.client_options())) as consumer:
+        found = consumer.beginning_offsets([TopicPartition(*tp) for tp in partitions])
+    return {TP(tp.topic, tp.partition): int(offset) for tp, offset in found.items()}

@@ -8,6 +8,7 @@ comes late harms nobody. Older snapshots are deleted once a newer one is sealed,
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 CHUNK_BYTES = 512 * 1024
 _SEAL = "seal"
 _OFFSET_DIGITS = 20
+_KEY = re.compile(rf"(.+)/(\d{{{_OFFSET_DIGITS}}})/(\d{{6}}|{_SEAL})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,11 @@ class SnapshotReader:
         self._parts: dict[str, dict[int, dict[str, bytes]]] = {}
 
     def add(self, key: bytes | None, value: bytes | None) -> None:
-        """Take one record in log order; None as value is a tombstone."""
-        scope, next_offset, part = (key or b"").decode("utf-8", "replace").rsplit("/", 2)
+        """Take one record in log order; None as value is a tombstone. A key that is none of ours is passed over."""
+        match = _KEY.fullmatch((key or b"").decode("utf-8", "replace"))
+        if match is None:
+            return
+        scope, next_offset, part = match.groups()
         parts = self._parts.setdefault(scope, {}).setdefault(int(next_offset), {})
         if value is None:
             parts.pop(part, None)

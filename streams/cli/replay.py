@@ -70,11 +70,11 @@ def read_policy(path: Path | None) -> Policy | None:
     try:
         return parse_policy_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise click.BadParameter(f"cannot be read: {error.strerror}", param_hint="--policy") from None
+        raise click.BadParameter(f"cannot be read: {error.strerror}", param_hint="policy") from None
     except UnicodeDecodeError:
-        raise click.BadParameter("expected UTF-8", param_hint="--policy") from None
+        raise click.BadParameter("expected UTF-8", param_hint="policy") from None
     except PolicyError as error:
-        raise click.BadParameter(str(error), param_hint="--policy") from None
+        raise click.BadParameter(str(error), param_hint="policy") from None
 
 
 def _open(path: Path, mode: str, option: str) -> AbstractContextManager[BinaryIO]:

@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from faust.types import TP
-
 from events.codec import encode
 from events.records import RAW_TOPICS, Tick
 from streams.broker.offsets import OffsetReader, behind
@@ -31,16 +29,14 @@ class TickWriter:
     """Writes ticks into every partition of the timeline once intake has caught up."""
 
     def __init__(self, settings: Settings, offsets: OffsetReader, publisher: Publisher) -> None:
-        """Use connected readers and publishers; `start` must be called once before the first tick."""
+        """Use connected readers and publishers."""
         self._settings = settings
         self._offsets = offsets
         self._publisher = publisher
-        self._raw: list[TP] = []
 
     async def start(self) -> None:
-        """Find the raw partitions; raises LookupError where a topic does not exist."""
-        self._raw = await self._offsets.partitions(RAW_TOPICS)
-        await self._offsets.partitions(["timeline"])
+        """Make sure that the topics are there; raises LookupError where one is not."""
+        await self._offsets.partitions([*RAW_TOPICS, "timeline"])
 
     async def advance_to(self, at: datetime) -> None:
         """Wait until intake has read everything that the raw topics hold now, then write the tick `at`.
@@ -52,7 +48,8 @@ class TickWriter:
 
     async def wait_for_intake(self) -> None:
         """Wait until intake has committed the ends that the raw partitions have now."""
-        ends = await self._offsets.ends(self._raw)
+        # Asked anew every time: a partition that was added since must not be forgotten in the promise.
+        ends = await self._offsets.ends(await self._offsets.partitions(RAW_TOPICS))
         pause_s, complain_at = _POLL_FIRST_S, time.monotonic() + _COMPLAIN_EVERY_S
         while lag := behind(ends, await self._offsets.committed("intake")):
             if time.monotonic() >= complain_at:
