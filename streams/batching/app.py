@@ -166,3 +166,18 @@ def consume(app: BatchApp, topic: TopicT, handler: Handler) -> None:
         topic,
         name=f"{app.conf.id}.{topic.get_topic_name() if len(topic.topics) == 1 else 'batches'}",
     )(process)
+
+
+def batch_options(app: Any) -> BatchOptions:
+    """Return the options of a `BatchApp`, the defaults for any other Faust app."""
+    return getattr(app, "batching", None) or BatchOptions()
+
+
+def assignment_listener(app: Any) -> AssignmentListener | None:
+    """Return who wants to hear of assignments, if anybody."""
+    return cast("AssignmentListener | None", getattr(app, "assignment_listener", None))
+
+
+def failure(app: Any) -> BaseException | None:
+    """Return why a `BatchApp` has to end, None for any other Faust app."""
+    return cast("BaseException | None", getattr(app, "failure", None))

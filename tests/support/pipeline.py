@@ -138,20 +138,32 @@ class Pipeline:
         await self.clock.advance_to(datetime.fromisoformat(at))
 
     async def feed(self, lines: Iterable[bytes], *, in_order: bool = False) -> None:
-        """Feed lines with their ticks; `in_order` lets no record overtake one of another topic."""
+        """Feed lines with their ticks; `in_order` lets no record overtake one of another topic.
+
+        A tick behind a tick has nothing to wait for.
+        """
         group: list[Output] = []
+        has_sent = True
 
         async def flush() -> None:
+            nonlocal has_sent
+            if not group:
+                return
             await self.publisher.publish(group)
-            if in_order and group:
+            if in_order:
                 await self.clock.wait_for_intake()
             group.clear()
+            has_sent = True
 
         for raw in lines:
             line = read_line(raw)
             if isinstance(line, datetime):
                 await flush()
-                await self.clock.advance_to(line)
+                if has_sent:
+                    await self.clock.advance_to(line)
+                else:
+                    await self.publisher.publish([Output("timeline", None, raw, to_all_partitions=True)])
+                has_sent = False
                 continue
             if in_order and group and group[-1].topic != line.output.topic:
                 await flush()
@@ -176,6 +188,14 @@ class Pipeline:
     async def size(self, topic: str) -> int:
         """Return how many records were ever appended to a topic."""
         return sum((await self.ends(topic)).values())
+
+    async def wait_for_size(self, topic: str, records: int) -> None:
+        """Wait until so many records were appended to a topic."""
+
+        async def is_there() -> bool:
+            return await self.size(topic) >= records
+
+        await until(is_there, f"{records} records in {topic}")
 
     async def is_done(self, role: str, *topics: str) -> bool:
         """Tell whether the group of a role has committed the present ends."""
