@@ -5,6 +5,7 @@ Nested names are joined by two underscores: `GRIDWATCH_KAFKA__BROKERS`. A wrong 
 
 import os
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,9 @@ from pydantic_settings import (
 
 CONFIG_VARIABLE = "GRIDWATCH_CONFIG"
 DEFAULT_CONFIG = Path("gridwatch.toml")
+_PREFIX = "GRIDWATCH_"
+# Variables of the tests, not of any process.
+_NO_SETTINGS = ("GRIDWATCH_TEST_", "GRIDWATCH_REQUIRE_")
 _NAME = r"^[A-Za-z0-9.-]*$"
 
 
@@ -112,9 +116,6 @@ class WorkerSettings(_Section):
     snapshot_records: Annotated[int, Field(ge=1)] = 100_000
     snapshot_seconds: Annotated[float, Field(gt=0)] = 60.0
     repeat_hours: Annotated[int, Field(ge=24, le=24 * 90, description="how long intake recognises repeats")] = 48
-    dead_letters_in_a_row_max: Annotated[
-        int, Field(ge=0, description="intake stops after so many refusals in a row; 0 is never")
-    ] = 0
 
 
 class ClockSettings(_Section):
@@ -200,6 +201,7 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     if named is not None and not named.is_file():
         raise SettingsError(f"config: expected a file, found none at {named}")
     path = named or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    _refuse_unknown_variables(os.environ)
     try:
         return Settings(config_file=path, **flags)  # type: ignore[call-arg]  # taken out again by the sources
     except ValidationError as error:
@@ -208,6 +210,17 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         ) from None
     except ValueError as error:  # TOML, or a variable that is no JSON where a section is set as a whole
         raise SettingsError(f"{path or 'environment'}: {error}") from None
+
+
+def _refuse_unknown_variables(environment: Iterable[str]) -> None:
+    """Raise SettingsError for a variable that looks like a setting and is none: a slip of the pen must not go unnoticed."""
+    for variable in sorted(environment):
+        name = variable.upper()
+        if not name.startswith(_PREFIX) or name == CONFIG_VARIABLE or name.startswith(_NO_SETTINGS):
+            continue
+        if name.removeprefix(_PREFIX).partition("__")[0].lower() not in Settings.model_fields:
+            known = ", ".join(f"{_PREFIX}{field.upper()}" for field in Settings.model_fields)
+            raise SettingsError(f"{variable}: no such setting; expected one of {known} (sections go on with __NAME)")
 
 
 def _explain(error: Any) -> str:

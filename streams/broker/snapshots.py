@@ -88,9 +88,10 @@ class SnapshotReader:
 def _whole(parts: dict[str, bytes]) -> bytes | None:
     if _SEAL not in parts:
         return None
-    seal = json.loads(parts[_SEAL])
     try:
+        seal = json.loads(parts[_SEAL])
         packed = b"".join(parts[f"{number:06d}"] for number in range(seal["chunks"]))
-    except KeyError:
+        is_as_sealed = hashlib.sha256(packed).hexdigest() == seal["sha256"]
+    except (ValueError, KeyError, TypeError):
         return None
-    return packed if hashlib.sha256(packed).hexdigest() == seal["sha256"] else None
+    return packed if is_as_sealed else None

@@ -2,8 +2,10 @@
 
 A record with a sequence is known by its source and sequence, one without by its event id. The same source and sequence
 with other content is no repeat but a counter that began again (devices do that when they are reset): nothing is lost, and
-the core still knows the event id. Time here is the broker's timestamp of the raw record, so the memory is a function of
-the raw log.
+the core still knows the event id. A record that the core may have refused, for an observation or alert that was not there
+yet, goes on to it under its own event id as often as it comes: the core knows those that it took, and only those were
+arrivals (contract sections 2 and 6). Time here is the broker's timestamp of the raw record, so the memory is a function
+of the raw log.
 """
 
 import hashlib
@@ -12,10 +14,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from events.codec import encode
-from events.records import OutsideRecord
+from events.records import CheckpointScanned, OutsideRecord, TemperatureTaken, VisitRecorded
 
 _HOUR_MS = 3_600_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The core takes every one of these; all others refer to something, and are refused where it does not exist.
+_NEVER_REFUSED = (VisitRecorded, TemperatureTaken, CheckpointScanned)
 
 
 def repeat_key(record: OutsideRecord) -> tuple[str, str]:
@@ -28,6 +32,10 @@ def repeat_key(record: OutsideRecord) -> tuple[str, str]:
     bare: Any = replace(record, event_id="-", received_at=None)
     digest = hashlib.blake2b(encode(bare), digest_size=8).hexdigest()
     return f"s/{record.source_id}/{record.sequence}", digest
+
+
+def _may_be_sent_again(record: OutsideRecord) -> bool:
+    return not isinstance(record, _NEVER_REFUSED)
 
 
 class RepeatMemory:
@@ -44,7 +52,14 @@ class RepeatMemory:
     def is_repeat(self, record: OutsideRecord, timestamp_ms: int) -> bool:
         """Tell whether the record came before, and remember it; `timestamp_ms` is the broker's, since 1970."""
         key, digest = repeat_key(record)
-        if self._known.get(key) == digest:
+        if _may_be_sent_again(record):
+            if record.sequence is None:
+                return False
+            known, _, event_id = self._known.get(key, "").partition("/")
+            if known == digest:
+                return event_id != record.event_id
+            digest = f"{digest}/{record.event_id}"
+        elif self._known.get(key) == digest:
             return True
         hour = timestamp_ms // _HOUR_MS
         if hour not in self._by_hour:
