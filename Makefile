@@ -64,14 +64,16 @@ check: $(VENV)/.dev ## Format, lint, types, imports, schemas and handbook curren
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m events.schema_files --check
 	@$(BIN)/python -m tests.support.handbook --check
+	@$(BIN)/python -m tests.support.settings_table --check
 	@$(BIN)/vulture
 
 format: $(VENV)/.dev ## Put the code into its form
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix --quiet $(CODE)
 
-schemas: $(VENV)/.dev ## Write the JSON Schemas and the AsyncAPI document
+schemas: $(VENV)/.dev ## Write the JSON Schemas, the AsyncAPI document and the table of settings
 	@$(BIN)/python -m events.schema_files --write
+	@$(BIN)/python -m tests.support.settings_table --write
 
 handbook: $(VENV)/.dev ## Write the rule handbook from the spec tests
 	@$(BIN)/python -m tests.support.handbook --write
@@ -90,6 +92,7 @@ kafka-stop: ## Stop it
 # -- locked versions
 
 lock: ## Resolve the locked versions anew (needs uv)
+	@uv pip compile requirements/build.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/build.txt
 	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/run.txt
 	@uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --extra embedded --generate-hashes --no-header --no-annotate -q -o requirements/embedded.txt
 	@uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --extra embedded --group test --group check --generate-hashes --no-header --no-annotate -q -o requirements/dev.txt

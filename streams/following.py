@@ -67,8 +67,8 @@ async def follow(settings: Settings, topic: str, *, from_start: bool, until_end:
         partitions = await offsets.partitions([topic])
         ends = await offsets.ends(partitions)
     consumer = AIOKafkaConsumer(**settings.kafka.async_client_options(), enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([TopicPartition(*tp) for tp in partitions])
         for tp in partitions:
             if from_start:

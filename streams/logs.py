@@ -44,8 +44,8 @@ def configure_logs(log_format: str = "auto", level: str = "info") -> None:
     root.setLevel(level.upper())
     for noisy in ("aiokafka", "faust", "mode", "streams.batching"):
         logging.getLogger(noisy).setLevel("WARNING" if level != "debug" else "DEBUG")
-    # In an outage urllib3 logs whole URLs, with what was asked in them.
-    for talkative in ("urllib3", "clickhouse_connect"):
+    # In an outage urllib3 logs whole URLs, with what was asked in them; the client sets the level of its parent at import.
+    for talkative in ("urllib3.connectionpool", "clickhouse_connect"):
         logging.getLogger(talkative).setLevel("ERROR")
     # kafka-python logs every attempt to connect; what fails in the end is raised and said once.
     logging.getLogger("kafka").setLevel("CRITICAL" if level != "debug" else "DEBUG")

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from streams.batching import serve_worker
 from streams.broker.offsets import OffsetReader
@@ -67,15 +67,15 @@ def clock_part(settings: Settings) -> Part:
             publisher = await stack.enter_async_context(Publisher(settings))
             writer = TickWriter(settings, offsets, publisher)
             await writer.start()
+            log.info("clock started", tick_seconds=settings.clock.tick_seconds)
             ticking = asyncio.create_task(writer.run(stop))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
             for task in (ticking, stopping):
                 task.cancel()
             await asyncio.gather(stopping, return_exceptions=True)
-            try:
+            with suppress(asyncio.CancelledError):
                 await ticking
-            except asyncio.CancelledError:
-                log.info("clock stopped")
+        log.info("clock stopped")
 
     return serve

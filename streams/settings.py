@@ -225,4 +225,5 @@ def _refuse_unknown_variables(environment: Iterable[str]) -> None:
 
 def _explain(error: Any) -> str:
     path = "__".join(str(step) for step in error["loc"])
-    return f"{'.'.join(str(step) for step in error['loc'])} (or GRIDWATCH_{path.upper()}): {error['msg']}"
+    message = "no such setting" if error["type"] == "extra_forbidden" else error["msg"]
+    return f"{'.'.join(str(step) for step in error['loc'])} (or GRIDWATCH_{path.upper()}): {message}"

@@ -18,9 +18,9 @@ async def newest_records(
     if not wanted:
         return {}
     consumer = AIOKafkaConsumer(**settings.kafka.async_client_options(), enable_auto_commit=False)
-    await consumer.start()
     found: dict[TP, bytes] = {}
     try:
+        await consumer.start()
         consumer.assign(list(wanted))
         beginnings = await consumer.beginning_offsets(list(wanted))
         for tp, end in wanted.items():

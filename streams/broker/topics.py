@@ -46,7 +46,9 @@ def plan_topics(settings: Settings) -> list[TopicPlan]:
 def _configs(admin: KafkaAdminClient, names: list[str]) -> dict[str, dict[str, Any]]:
     if not names:
         return {}
-    found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    found = admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names], config_filter="all"
+    )
     configs: dict[str, dict[str, Any]] = found.get("topic", {})
     return configs
 
@@ -74,7 +76,7 @@ def _differences(
     if found != partitions:
         yield f"expected {partitions} partitions, found {found}"
     for key, value in wanted.items():
-        # A broker tells only what was set; the embedded one tells nothing.
+        # The embedded broker tells nothing.
         if key in configs and configs[key]["value"] != value:
             yield f"expected {key}={value}, found {configs[key]['value']}"
 

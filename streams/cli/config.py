@@ -7,7 +7,9 @@ import click
 
 from streams.settings import Settings
 
-_PASSWORD = re.compile(r"(://[^/@:]*):[^/@]*@")
+# Greedy up to the last @: a password may hold any sign, and rather too much is hidden than too little.
+_PASSWORD = re.compile(r"(://[^/@:]*):.*@")
+_SECRET_PARAMETER = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 @click.command(epilog="Example: GRIDWATCH_KAFKA__BROKERS=kafka-1:9092 gridwatch config")
@@ -15,5 +17,6 @@ _PASSWORD = re.compile(r"(://[^/@:]*):[^/@]*@")
 def command(settings: Settings) -> None:
     """Show the settings as they are in force, from flags, GRIDWATCH_* variables, the file and defaults."""
     shown = settings.model_dump(mode="json")
-    shown["clickhouse"]["dsn"] = _PASSWORD.sub(r"\1:********@", settings.clickhouse.dsn)
+    without_password = _PASSWORD.sub(r"\1:********@", settings.clickhouse.dsn)
+    shown["clickhouse"]["dsn"] = _SECRET_PARAMETER.sub(r"\1********", without_password)
     click.echo(json.dumps(shown, indent=2))

@@ -172,4 +172,4 @@ def _show_next(directory: Path, town: Path) -> None:
     click.echo("\nnext")
     click.echo(f"  {command} --config {directory}/gridwatch.toml report --date 2020-02-05 --area {_AREA} --level 2")
     click.echo(f"  {command} replay --events {town}/events.ndjson --alerts alerts.ndjson --checks checks.ndjson")
-    click.echo(f"  {command} up    (then send, watch and report against it)")
+    click.echo(f"  {command} up    (then send records of your own, as the README shows)")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ def command(settings: Settings, as_json: bool, clickhouse: bool) -> None:
     """
     from streams.checkup import examine
 
+    logging.disable(logging.WARNING)  # what fails is a finding, said once
     findings = asyncio.run(examine(settings))
     if clickhouse:
         findings.append(_clickhouse(settings))

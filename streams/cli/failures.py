@@ -10,6 +10,7 @@ EXIT_SURROUNDINGS = 4
 
 def surroundings_failed(what: str, error: BaseException) -> NoReturn:
     """Say what could not be reached and end with status 4; `gridwatch doctor` says more."""
-    click.echo(f"Error: {what}: {type(error).__name__}: {error}", err=True)
+    name, text = type(error).__name__, str(error)
+    click.echo(f"Error: {what}: {text if text.startswith(name) else f'{name}: {text}'}", err=True)
     click.echo("`gridwatch doctor` says what is reachable and what to do.", err=True)
     sys.exit(EXIT_SURROUNDINGS)

@@ -64,7 +64,11 @@ def main(ctx: click.Context, config: Path | None, log_format: str | None, log_le
     gridwatch watches people under observation: events flow through Kafka into a log that decides everything, alerts and
     verdicts come out, figures go to ClickHouse.
     """
-    if ctx.invoked_subcommand is None or ctx.invoked_subcommand in _WITHOUT_SETTINGS or "--help" in sys.argv:
+    if (
+        ctx.invoked_subcommand is None
+        or ctx.invoked_subcommand in _WITHOUT_SETTINGS
+        or {"--help", "-h"} & set(sys.argv)
+    ):
         return
     from streams.logs import configure_logs
     from streams.settings import SettingsError, load_settings

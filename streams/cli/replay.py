@@ -87,6 +87,15 @@ def _open(path: Path, mode: str, option: str) -> AbstractContextManager[BinaryIO
 
 
 def _refuse_same_file(events: Path, alerts: Path, checks: Path) -> None:
-    files = [path.resolve() for path in (events, alerts, checks) if str(path) != "-"]
-    if alerts == checks or len(set(files)) < len(files):
+    files = [_identity(path) for path in (events, alerts, checks) if str(path) != "-" and not path.is_char_device()]
+    if str(alerts) == str(checks) == "-" or len(set(files)) < len(files):
         raise click.UsageError("--events, --alerts and --checks must be three different files")
+
+
+def _identity(path: Path) -> tuple[int, int] | Path:
+    """Return what tells a file from all others: a link, hard or soft, is the file it leads to."""
+    try:
+        status = path.stat()
+    except OSError:
+        return path.resolve()
+    return (status.st_dev, status.st_ino)

@@ -31,6 +31,7 @@ class _Sent:
     records: int = 0
     ticks: int = 0
     refused: int = 0
+    skipped_ticks: int = 0
 
 
 @click.command(epilog="Example: gridwatch send town/events.ndjson")
@@ -58,7 +59,12 @@ def command(settings: Settings, file: Path, drives_clock: bool, as_json: bool) -
     if as_json:
         click.echo(json.dumps({"records": sent.records, "ticks": sent.ticks, "refused": sent.refused}))
     else:
-        click.echo(f"sent {sent.records} records" + (f", wrote {sent.ticks} ticks" if drives_clock else ""))
+        records = "1 record" if sent.records == 1 else f"{sent.records} records"
+        click.echo(f"sent {records}" + (f", wrote {sent.ticks} ticks" if drives_clock else ""))
+        if sent.skipped_ticks:
+            click.echo(
+                f"skipped {sent.skipped_ticks} ticks: the clock of the log is not theirs without --ticks", err=True
+            )
     sys.exit(EXIT_REFUSED if sent.refused else 0)
 
 
@@ -92,6 +98,8 @@ async def feed(lines: Iterator[tuple[int, bytes]], publisher: "Publisher", write
                 sent.records += await _flush(group, publisher)
                 await writer.advance_to(line)
                 sent.ticks += 1
+            else:
+                sent.skipped_ticks += 1
             continue
         group.append(line)
         if line.is_policy and writer is not None:

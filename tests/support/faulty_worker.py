@@ -40,5 +40,5 @@ class FaultyWorker(streams.workers.Worker):
 
 
 if __name__ == "__main__":
-    streams.workers.Worker = FaultyWorker  # type: ignore[misc]
+    streams.workers.Worker = FaultyWorker  # type: ignore[misc, assignment]
     main(prog_name="gridwatch")

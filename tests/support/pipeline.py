@@ -19,7 +19,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from events.records import RAW_TOPICS
+from events.codec import encode
+from events.records import RAW_TOPICS, Tick
 from events.topics import CATALOGUE
 from streams.broker.offsets import OffsetReader, behind
 from streams.broker.outputs import Output
@@ -120,6 +121,11 @@ class Pipeline:
             await part.ready(READY[command.split()[0]])
         return parts
 
+    def kill_all(self) -> None:
+        """End whatever still runs."""
+        for part in self.parts:
+            part.kill()
+
     # -- feeding
 
     async def send(self, *records: bytes | None, topic: str | None = None, key: bytes | None = None) -> None:
@@ -162,7 +168,9 @@ class Pipeline:
                 if has_sent:
                     await self.clock.advance_to(line)
                 else:
-                    await self.publisher.publish([Output("timeline", None, raw, to_all_partitions=True)])
+                    await self.publisher.publish(
+                        [Output("timeline", None, encode(Tick(at=line)), to_all_partitions=True)]
+                    )
                 has_sent = False
                 continue
             if in_order and group and group[-1].topic != line.output.topic:
@@ -270,7 +278,7 @@ async def pipeline_on(
         offsets = await stack.enter_async_context(OffsetReader(settings))
         publisher = await stack.enter_async_context(Publisher(settings))
         pipeline = Pipeline(directory, settings, offsets, publisher)
-        stack.callback(lambda: [part.kill() for part in pipeline.parts])
+        stack.callback(pipeline.kill_all)
         await pipeline.clock.start()
         yield pipeline
     if broker.is_kafka:

@@ -1,0 +1,134 @@
+"""The pipeline without brokers: the pure deciders of intake and watch, and the logs between them."""
+
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from events.codec import encode
+from events.records import RAW_TOPICS, SourceRecord, Tick
+from streams.broker.outputs import Output
+from streams.feeding import read_line
+from streams.intake.decider import new_intake
+from streams.partition import PartitionDecider
+from streams.watch.decider import new_watch
+from tests.properties.logs import read, tick_of
+
+_REPEAT_HOURS = 48
+
+
+@dataclass(frozen=True)
+class RawRecord:
+    """A line in a raw topic, with the broker's timestamp."""
+
+    value: bytes
+    timestamp_ms: int
+
+
+@dataclass
+class Raw:
+    """What stands in the raw topics, by topic and partition, and the order in which intake meets it."""
+
+    records: list[tuple[tuple[str, int], RawRecord | Tick]] = field(default_factory=list)
+
+
+def raw_log(lines: Iterable[bytes], partitions: int) -> Raw:
+    """Put lines into raw topics; a broker's timestamp is never before what a record says has happened."""
+    raw, now = Raw(), datetime(1970, 1, 1, tzinfo=UTC)
+    for line in lines:
+        tick = tick_of(line)
+        record = read(line)
+        if isinstance(record, SourceRecord):
+            now = max(now, record.occurred_at)
+        if tick is not None:
+            raw.records.append((("", 0), tick))
+            continue
+        if not line.strip():
+            continue
+        where = read_line(line)
+        assert not isinstance(where, datetime)
+        place = (where.output.topic, _partition(where.output.key, partitions))
+        raw.records.append((place, RawRecord(line, int((now + timedelta(seconds=1)).timestamp() * 1000))))
+    return raw
+
+
+def _partition(key: bytes | None, partitions: int) -> int:
+    return zlib.crc32(key or b"") % partitions
+
+
+class Interrupted:
+    """A decider that is written out as JSON and read back at random points, as a restart does."""
+
+    def __init__(self, make: Any, random: Random | None) -> None:
+        self._make = make
+        self._random = random
+        self._decider: PartitionDecider = make(None)
+        self.next_offset = 0
+
+    def take(self, value: bytes, timestamp_ms: int = 0) -> list[Output]:
+        """Decide the next record."""
+        if self._random is not None and self._random.random() < 0.1:
+            self._decider = self._make(json.loads(json.dumps(self._decider.dump())))
+        outputs = self._decider.take(self.next_offset, timestamp_ms, value)
+        self.next_offset += 1
+        return outputs
+
+    def dump(self) -> str:
+        """Return the state as text."""
+        return json.dumps(self._decider.dump())
+
+
+@dataclass
+class Pipeline:
+    """The logs that intake and watch wrote, and their states at the end."""
+
+    timeline: list[list[bytes]]
+    results: list[list[Output]]
+    refused: list[Output]
+    states: list[str]
+
+    def values(self, topic: str, partition: int) -> list[bytes]:
+        """Return what watch wrote to a topic because of a partition."""
+        return [output.value for output in self.results[partition] if output.topic == topic]
+
+
+def run_pipeline(raw: Raw, partitions: int, random: Random | None = None) -> Pipeline:
+    """Take raw records through intake into the timeline, and the timeline through watch; with `random`, with restarts."""
+    timeline, refused = run_intake(raw, partitions, random)
+    watches = [
+        Interrupted(lambda document, number=number: new_watch(number, document), random) for number in range(partitions)
+    ]
+    results = [
+        [output for value in log for output in watch.take(value)] for watch, log in zip(watches, timeline, strict=True)
+    ]
+    return Pipeline(timeline, results, refused, [watch.dump() for watch in watches])
+
+
+def run_intake(raw: Raw, partitions: int, random: Random | None) -> tuple[list[list[bytes]], list[Output]]:
+    """Take raw records through intake; ticks go to every partition of the timeline."""
+    intakes = {
+        (topic, number): Interrupted(
+            lambda document, topic=topic, number=number: new_intake(topic, number, _REPEAT_HOURS, document), random
+        )
+        for topic in RAW_TOPICS
+        for number in range(partitions)
+    }
+    timeline: list[list[bytes]] = [[] for _ in range(partitions)]
+    refused: list[Output] = []
+    for place, record in raw.records:
+        if isinstance(record, Tick):
+            outputs = [Output("timeline", None, encode(record), to_all_partitions=True)]
+        else:
+            outputs = intakes[place].take(record.value, record.timestamp_ms)
+        for output in outputs:
+            if output.topic == "dead-letters":
+                refused.append(output)
+            elif output.to_all_partitions:
+                for log in timeline:
+                    log.append(output.value)
+            else:
+                timeline[_partition(output.key, partitions)].append(output.value)
+    return timeline, refused

@@ -1,0 +1,151 @@
+"""Brokers in memory for the shells: a log that keeps what is written, and readers that see it.
+
+The fakes stand in for the clients alone; cutting, sealing, deciding and counting are the real code.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aiokafka.structs import ConsumerRecord
+from faust.types import TP
+
+from streams.batching import Batch, RawRecord
+from streams.broker.offsets import OffsetReader
+from streams.broker.outputs import Output
+from streams.broker.publisher import Publisher
+from streams.broker.snapshot_store import SnapshotStore
+from streams.broker.snapshots import Snapshot, SnapshotReader
+from streams.settings import Settings
+from streams.stateful import StatefulPartitions
+
+
+class BrokerDown(ConnectionError):
+    """The fake broker was told to fail here."""
+
+
+@dataclass
+class MemoryLog:
+    """What was written to each topic, in order, and a journal of what happened in which order."""
+
+    written: list[Output] = field(default_factory=list)
+    journal: list[str] = field(default_factory=list)
+    writes_left: int | None = None  # None: never fails
+
+    def write(self, output: Output) -> None:
+        """Keep an output; raises BrokerDown once there are no writes left."""
+        if self.writes_left is not None:
+            if self.writes_left == 0:
+                raise BrokerDown("no write left")
+            self.writes_left -= 1
+        self.written.append(output)
+
+    def values(self, topic: str) -> list[bytes]:
+        """Return the values of a topic in the order written."""
+        return [output.value for output in self.written if output.topic == topic]
+
+
+class MemoryPublisher(Publisher):
+    """Writes into a `MemoryLog`; every topic has as many partitions as told."""
+
+    def __init__(self, log: MemoryLog, *, partitions: int = 2, settings: Settings | None = None) -> None:
+        super().__init__(settings or Settings())
+        self.log = log
+        self._count = partitions
+        self.deleted: list[bytes] = []
+
+    async def start(self) -> None:
+        self.log.journal.append("connect")
+
+    async def stop(self) -> None:
+        self.log.journal.append("disconnect")
+
+    async def publish(self, outputs: Iterable[Output]) -> int:
+        """Keep outputs one by one, so that a failure leaves those before it written."""
+        count = 0
+        for output in outputs:
+            self.log.write(output)
+            count += 1
+        self.log.journal.append(f"publish {count}")
+        return count
+
+    async def partitions(self, topic: str) -> list[int]:  # noqa: ARG002  all topics are alike here
+        return list(range(self._count))
+
+    async def delete(self, topic: str, keys: Iterable[bytes], partition: int) -> None:
+        for key in keys:
+            self.deleted.append(key)
+            self.log.write(Output(topic, key, b"", partition))
+
+
+class MemorySnapshots(SnapshotStore):
+    """Reads what the publisher's log holds of the snapshot topic; an empty value is a tombstone."""
+
+    def __init__(self, publisher: MemoryPublisher, topic: str = "watch-state") -> None:
+        super().__init__(Settings(), publisher, topic)
+        self.topic = topic
+        self.log = publisher.log
+
+    async def _read_partitions(self, partitions: list[int], reader: SnapshotReader) -> None:
+        for output in self.log.written:
+            if output.topic == self.topic and output.partition in partitions:
+                reader.add(output.key, output.value or None)
+
+    async def save(self, scope: str, partition: int, snapshot: Snapshot) -> None:
+        await super().save(scope, partition, snapshot)
+        self.log.journal.append(f"snapshot {snapshot.next_offset}")
+
+
+class MemoryPartitions(StatefulPartitions):
+    """The shell itself, told where logs begin instead of asking a broker."""
+
+    log_starts: Mapping[TP, int] = {}
+
+    async def _log_starts(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        return {tp: self.log_starts.get(tp, 0) for tp in partitions}
+
+
+class ScriptedOffsets(OffsetReader):
+    """Answers ends and committed offsets as told; a function is asked anew every time."""
+
+    def __init__(
+        self,
+        ends: Mapping[TP, int],
+        committed: Callable[[], Mapping[TP, int]],
+        journal: list[str] | None = None,
+    ) -> None:
+        self._ends = dict(ends)
+        self._committed = committed
+        self.journal = [] if journal is None else journal
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def partitions(self, topics: Iterable[str]) -> list[TP]:
+        names = set(topics)
+        found = sorted(tp for tp in self._ends if tp.topic in names)
+        self.journal.append("partitions")
+        return found
+
+    async def ends(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        self.journal.append("ends")
+        return {tp: self._ends[tp] for tp in partitions}
+
+    async def committed(self, role: str) -> dict[TP, int]:
+        self.journal.append(f"committed {role}")
+        return dict(self._committed())
+
+
+def raw_record(topic: str, partition: int, offset: int, value: bytes | None, timestamp_ms: int = 0) -> RawRecord:
+    """Make a record as a fetch brings it."""
+    made: RawRecord = ConsumerRecord(topic, partition, offset, timestamp_ms, 1, None, value, None, -1, 0, ())
+    return made
+
+
+def batch_of(topic: str, partition: int, start_offset: int, values: Sequence[Any], timestamp_ms: int = 0) -> Batch:
+    """Make a batch of consecutive records."""
+    records = [raw_record(topic, partition, start_offset + i, value, timestamp_ms) for i, value in enumerate(values)]
+    return Batch(topic, partition, start_offset, start_offset + len(records), records, 0)

@@ -1,0 +1,146 @@
+"""The tick writer: a tick is written when intake has read everything received before it, and never sooner."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from faust.types import TP
+
+from events.records import RAW_TOPICS
+from streams.clock.writer import TickWriter
+from streams.settings import ClockSettings, Settings
+from tests.support.fakes import BrokerDown, MemoryLog, MemoryPublisher, ScriptedOffsets
+
+NOON = datetime(2020, 2, 3, 4, tzinfo=UTC)
+ENDS = {TP(topic, 0): 5 for topic in RAW_TOPICS} | {TP("timeline", 0): 99}
+READ = {tp: end for tp, end in ENDS.items() if tp.topic != "timeline"}
+
+
+class Clock:
+    """A tick writer with brokers that answer as told, and a journal of what it did."""
+
+    def __init__(self, committed: Callable[[], Mapping[TP, int]] = lambda: READ, **clock: float) -> None:
+        self.log = MemoryLog()
+        settings = Settings(clock=ClockSettings(**clock))
+        self.offsets = ScriptedOffsets(ENDS, committed, self.log.journal)
+        self.writer = TickWriter(settings, self.offsets, MemoryPublisher(self.log, partitions=3))
+
+    @property
+    def ticks(self) -> list[str]:
+        return [json.loads(value)["at"] for value in self.log.values("timeline")]
+
+    def index(self, what: str) -> int:
+        return self.log.journal.index(what)
+
+
+async def test_a_tick() -> None:
+    """Goes to every partition of the timeline, once, after intake was found to have read everything."""
+    clock = Clock()
+
+    await clock.writer.advance_to(NOON)
+
+    (output,) = clock.log.written
+    assert (output.topic, output.key, output.to_all_partitions) == ("timeline", None, True)
+    assert clock.ticks == ["2020-02-03T04:00:00Z"]
+    assert clock.index("ends") < clock.index("committed intake") < clock.index("publish 1")
+
+
+async def test_the_ends_are_read_after_the_instant() -> None:
+    """The promise: what was received before `at` is within the ends, because they are read once `at` has passed."""
+    stop, clock = asyncio.Event(), Clock(lag_seconds=5, tick_seconds=3600)
+
+    def now() -> datetime:
+        clock.log.journal.append("now")
+        stop.set()
+        return NOON
+
+    await clock.writer.run(stop, now)
+
+    assert clock.ticks == ["2020-02-03T03:59:55Z"]
+    assert clock.index("now") < clock.index("ends") < clock.index("publish 1")
+
+
+async def test_while_intake_is_behind() -> None:
+    """In one partition by one record: no tick, until it has caught up with the ends as they were."""
+    asked = 0
+
+    def committed() -> Mapping[TP, int]:
+        nonlocal asked
+        asked += 1
+        assert not clock.log.written
+        return READ if asked > 4 else {**READ, TP("visits", 0): 4}
+
+    clock = Clock(committed)
+
+    await clock.writer.advance_to(NOON)
+
+    assert asked == 5
+    assert clock.log.journal.count("ends") == 1
+    assert clock.ticks == ["2020-02-03T04:00:00Z"]
+
+
+async def test_intake_that_has_never_committed() -> None:
+    """Is behind in every partition that holds something."""
+    is_asked = asyncio.Event()
+
+    def committed() -> Mapping[TP, int]:
+        is_asked.set()
+        return {}
+
+    clock = Clock(committed)
+    writing = asyncio.create_task(clock.writer.advance_to(NOON))
+    await asyncio.wait_for(is_asked.wait(), 5)
+
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+
+    assert clock.log.written == []
+
+
+async def test_a_tick_that_cannot_be_written() -> None:
+    """Is raised: the clock ends rather than skip it in silence."""
+    clock = Clock()
+    clock.log.writes_left = 0
+
+    with pytest.raises(BrokerDown):
+        await clock.writer.advance_to(NOON)
+
+
+async def test_ticks_one_after_the_other() -> None:
+    """Each by the machine's time when it begins, until the stop; the stop does not wait for the next tick."""
+    stop, clock, instants = asyncio.Event(), Clock(lag_seconds=0, tick_seconds=0.001), iter(range(100))
+
+    def now() -> datetime:
+        number = next(instants)
+        if number == 3:
+            stop.set()
+        return NOON + timedelta(minutes=number)
+
+    await asyncio.wait_for(clock.writer.run(stop, now), 5)
+
+    assert clock.ticks == [f"2020-02-03T04:0{number}:00Z" for number in range(4)]
+
+
+async def test_a_stop_in_the_pause() -> None:
+    """Ends the clock at once, however long a tick takes."""
+    stop, clock = asyncio.Event(), Clock(tick_seconds=3600)
+    running = asyncio.create_task(clock.writer.run(stop))
+    while not clock.log.written:
+        await asyncio.sleep(0)
+
+    stop.set()
+
+    await asyncio.wait_for(running, 5)
+    assert len(clock.ticks) == 1
+
+
+async def test_topics_that_are_not_there() -> None:
+    """Are asked for before the first tick."""
+    clock = Clock()
+
+    await clock.writer.start()
+
+    assert clock.log.journal[0] == "partitions"

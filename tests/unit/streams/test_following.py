@@ -1,0 +1,45 @@
+"""Which alerts a follower sees, and each revision once."""
+
+from typing import Any
+
+import pytest
+
+from events.vocabulary import Severity
+from streams.following import AlertFilter, Revisions
+
+ALERT = {"alert_id": "a1", "revision": 1, "area": "t/c0/g1", "rule": "fever", "state": "open", "severity": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_let_through"),
+    [
+        ({}, True),
+        ({"area": "t"}, True),
+        ({"area": "t/c0"}, True),
+        ({"area": "t/c0/g1"}, True),
+        ({"area": "t/c0/g1/x"}, False),
+        ({"area": "t/c"}, False),
+        ({"area": "c0"}, False),
+        ({"rules": frozenset({"fever", "breach"})}, True),
+        ({"rules": frozenset({"breach"})}, False),
+        ({"states": frozenset({"open"})}, True),
+        ({"states": frozenset({"acknowledged", "resolved"})}, False),
+        ({"severity": Severity.INFO}, True),
+        ({"severity": Severity.WARNING}, True),
+        ({"severity": Severity.CRITICAL}, False),
+        ({"area": "t", "rules": frozenset({"fever"}), "severity": Severity.CRITICAL}, False),
+    ],
+)
+def test_filter(wanted: dict[str, Any], is_let_through: bool) -> None:
+    """Area and all below, rule, state, this severity and the more severe; everything asked must hold."""
+    assert AlertFilter(**wanted).lets_through(ALERT) is is_let_through
+
+
+def test_revisions() -> None:
+    """A revision written again, or an older one, is known already; each id on its own."""
+    revisions = Revisions("alert_id")
+    came = [("a1", 1), ("a1", 1), ("a1", 2), ("a1", 1), ("a2", 1), ("a1", 4), ("a1", 3)]
+
+    seen = [revisions.is_new({**ALERT, "alert_id": identity, "revision": number}) for identity, number in came]
+
+    assert seen == [True, False, True, False, True, True, False]

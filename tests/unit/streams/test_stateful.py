@@ -1,0 +1,243 @@
+"""The shell around deciders: what is published, when the state is written down, and what a restart repeats."""
+
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.broker.outputs import Output
+from streams.broker.snapshots import Snapshot
+from streams.settings import Settings, WorkerSettings
+from streams.stateful import UndecidableRecordError
+from tests.support.fakes import BrokerDown, MemoryLog, MemoryPartitions, MemoryPublisher, MemorySnapshots, batch_of
+
+TIMELINE = TP("timeline", 0)
+
+
+class Counting:
+    """A decider that answers each record with its number among all it has taken."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
+
+    def take(self, offset: int, timestamp_ms: int, value: bytes | None) -> list[Output]:  # noqa: ARG002
+        if value == b"cannot be decided":
+            raise KeyError("P-secret")
+        self.count += 1
+        return [Output("alerts", None, b"%d@%d" % (self.count, offset))]
+
+    def dump(self) -> dict[str, Any]:
+        return {"count": self.count}
+
+
+class Shell:
+    """A worker on a broker in memory."""
+
+    def __init__(self, log: MemoryLog | None = None, role: str = "watch", **worker: Any) -> None:
+        self.log = log or MemoryLog()
+        publisher = MemoryPublisher(self.log)
+        self.store = MemorySnapshots(publisher)
+        settings = Settings(worker=WorkerSettings(**({"snapshot_records": 1000, "snapshot_seconds": 3600} | worker)))
+        self.partitions = MemoryPartitions(role, settings, publisher, self.store, self._make)
+
+    @staticmethod
+    def _make(topic: str, partition: int, document: dict[str, Any] | None) -> Counting:
+        assert (topic, partition) == ("timeline", 0)
+        return Counting(0 if document is None else document["count"])
+
+    async def begin(self, committed: int = 0) -> int:
+        return (await self.partitions.on_assigned({TIMELINE: committed}))[TIMELINE]
+
+    async def take(self, start: int, count: int) -> None:
+        await self.partitions.handle(batch_of("timeline", 0, start, [b"x"] * count))
+
+    @property
+    def alerts(self) -> list[bytes]:
+        return self.log.values("alerts")
+
+
+async def with_snapshot(next_offset: int) -> MemoryLog:
+    """Return a log in which a snapshot stands that holds everything below an offset."""
+    shell = Shell()
+    await shell.store.save("timeline/0", 0, Snapshot(next_offset, {"count": next_offset}))
+    shell.log.journal.clear()
+    return shell.log
+
+
+async def test_a_partition_without_anything() -> None:
+    """Begins at the beginning; every record is decided and published once."""
+    shell = Shell()
+
+    assert await shell.begin() == 0
+    await shell.take(0, 2)
+    await shell.take(2, 1)
+
+    assert shell.alerts == [b"1@0", b"2@1", b"3@2"]
+
+
+async def test_from_a_snapshot() -> None:
+    """Begins at the snapshot's offset with its state."""
+    shell = Shell(await with_snapshot(10))
+
+    assert await shell.begin(committed=10) == 10
+    await shell.take(10, 1)
+
+    assert shell.alerts == [b"11@10"]
+
+
+async def test_a_commit_before_the_snapshot() -> None:
+    """A crash between snapshot and commit: what the snapshot holds is read, and neither decided nor written again."""
+    shell = Shell(await with_snapshot(10))
+
+    begin = await shell.begin(committed=8)
+    await shell.take(begin, 14 - begin)
+
+    assert begin <= 10
+    assert shell.alerts == [b"11@10", b"12@11", b"13@12", b"14@13"]
+
+
+async def test_a_commit_after_the_snapshot() -> None:
+    """What lies between is decided again for the state alone: its results are in the log."""
+    shell = Shell(await with_snapshot(10))
+
+    assert await shell.begin(committed=13) == 10
+    await shell.take(10, 5)
+
+    assert shell.alerts == [b"14@13", b"15@14"]
+
+
+async def test_no_snapshot_but_a_commit() -> None:
+    """The whole log is decided again for the state; results begin at the commit."""
+    shell = Shell()
+
+    assert await shell.begin(committed=3) == 0
+    await shell.take(0, 5)
+
+    assert shell.alerts == [b"4@3", b"5@4"]
+
+
+async def test_a_log_whose_beginning_is_gone() -> None:
+    """Watch refuses to decide without what stood before; intake only knows fewer repeats."""
+    watch, intake = Shell(), Shell(role="intake")
+    watch.partitions.log_starts = intake.partitions.log_starts = {TIMELINE: 50}
+
+    with pytest.raises(RuntimeError, match="begins at offset 50 and has no snapshot"):
+        await watch.begin(committed=60)
+    begin = await intake.begin(committed=60)
+    await intake.take(max(begin, 50), 11)
+
+    assert intake.alerts == [b"11@60"]
+
+
+async def test_publish_then_snapshot_then_ack() -> None:
+    """The results of a batch are acknowledged before the state that holds it is written down."""
+    shell = Shell(snapshot_records=2)
+    await shell.begin()
+
+    await shell.take(0, 2)
+
+    assert shell.log.journal[0] == "publish 2"
+    assert shell.log.journal[-1] == "snapshot 2"
+
+
+@pytest.mark.parametrize("writes_left", [0, 1, 2, 3])
+async def test_a_batch_that_cannot_be_written(writes_left: int) -> None:
+    """Raises, which means no ack; the next worker begins where the commit is and writes the same again."""
+    shell = Shell(snapshot_records=2)
+    await shell.begin()
+    shell.log.writes_left = writes_left
+
+    with pytest.raises(BrokerDown):
+        await shell.take(0, 2)
+
+    shell.log.writes_left = None
+    after = Shell(shell.log)
+    begin = await after.begin(committed=0)
+    await after.take(begin, 3 - begin)
+    assert set(after.alerts) == {b"1@0", b"2@1", b"3@2"}
+
+
+async def test_a_record_that_cannot_be_decided() -> None:
+    """Our fault: raises with the place and the kind of error, without a word of what was in it, and writes nothing."""
+    shell = Shell()
+    await shell.begin()
+
+    with pytest.raises(UndecidableRecordError, match="watch cannot decide timeline:0 offset 1: KeyError") as caught:
+        await shell.partitions.handle(batch_of("timeline", 0, 0, [b"x", b"cannot be decided"]))
+
+    assert "P-secret" not in str(caught.value)
+    assert shell.alerts == []
+
+
+async def test_a_hole_in_the_log() -> None:
+    """Records that are not where they should be stop the worker; compacted offsets are no hole."""
+    shell = Shell()
+    await shell.begin()
+    await shell.take(0, 2)
+
+    with pytest.raises(RuntimeError, match="expected records from offset 2, found 3"):
+        await shell.take(3, 1)
+
+
+async def test_the_state_is_written_after_so_many_records() -> None:
+    """Counted over batches, and begun anew after each snapshot."""
+    shell = Shell(snapshot_records=3)
+    await shell.begin()
+
+    for start in range(0, 12, 2):
+        await shell.take(start, 2)
+
+    assert [entry for entry in shell.log.journal if entry.startswith("snapshot")] == [
+        "snapshot 4",
+        "snapshot 8",
+        "snapshot 12",
+    ]
+    assert shell.partitions.progress.snapshots == 3
+
+
+async def test_the_state_is_written_after_some_time() -> None:
+    """However few the records."""
+    shell = Shell(snapshot_seconds=1e-9)
+    await shell.begin()
+
+    await shell.take(0, 1)
+
+    assert shell.log.journal[-1] == "snapshot 1"
+
+
+async def test_a_partition_that_goes_to_another_worker() -> None:
+    """Its state is written down where it holds something new, and let go of."""
+    shell = Shell()
+    await shell.begin()
+    await shell.take(0, 3)
+
+    await shell.partitions.on_revoked({TIMELINE, TP("timeline", 5)})
+
+    assert shell.log.journal[-1] == "snapshot 3"
+    assert await Shell(shell.log).begin(committed=3) == 3
+    with pytest.raises(KeyError):
+        await shell.take(3, 1)
+
+
+async def test_a_partition_with_nothing_new() -> None:
+    """Writes no snapshot when it goes."""
+    shell = Shell(await with_snapshot(10))
+    await shell.begin(committed=10)
+
+    await shell.partitions.on_revoked({TIMELINE})
+
+    assert shell.log.journal == []
+
+
+async def test_progress() -> None:
+    """Counts what was read and what came of it."""
+    shell = Shell()
+    assert not shell.partitions.progress.ready
+    await shell.begin()
+
+    await shell.take(0, 3)
+
+    progress = shell.partitions.progress
+    assert progress.ready
+    assert (progress.records, progress.results, progress.dead_letters) == (3, 3, 0)
+    assert progress.by_topic == {"alerts": 3}
