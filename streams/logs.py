@@ -7,10 +7,11 @@ from typing import Any
 import structlog
 
 
-def configure_logs(log_format: str = "auto", level: str = "info") -> None:
+def configure_logs(log_format: str = "auto", level: str = "info", *, are_clients_quiet: bool = False) -> None:
     """Send everything, that of Faust and the Kafka clients too, to standard error in one form.
 
-    `log_format` is `auto` (text on a terminal, else json), `json` or `text`. Ids of people, names and readings are never
+    `log_format` is `auto` (text on a terminal, else json), `json` or `text`. With `are_clients_quiet` what the Kafka clients
+    say is left out: for commands that raise it in the end and say it once. Ids of people, names and readings are never
     given to a logger, so nothing needs to be taken out here.
     """
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
@@ -44,6 +45,10 @@ def configure_logs(log_format: str = "auto", level: str = "info") -> None:
     root.setLevel(level.upper())
     for noisy in ("aiokafka", "faust", "mode", "streams.batching"):
         logging.getLogger(noisy).setLevel("WARNING" if level != "debug" else "DEBUG")
+    if are_clients_quiet and level != "debug":
+        logging.getLogger("aiokafka").setLevel("CRITICAL")
+    # A commit that takes longer than its interval is no news.
+    logging.getLogger("mode.timers").setLevel("ERROR" if level != "debug" else "DEBUG")
     # In an outage urllib3 logs whole URLs, with what was asked in them; the client sets the level of its parent at import.
     for talkative in ("urllib3.connectionpool", "clickhouse_connect"):
         logging.getLogger(talkative).setLevel("ERROR")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from events.codec import LARGEST_RECORD_BYTES, Refusal, decode, decode_under_fixed_policy, refuse_future
+from events.codec import Refusal, decode, decode_under_fixed_policy, refuse_future
 from events.policy import Policy
 from events.records import DeadLetter, PersonRecord, PolicyChanged, StaffCommand
 from streams.core.engine import step
@@ -70,5 +70,5 @@ def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
         line = chunk
         while not chunk.endswith(b"\n") and (chunk := file.readline(_LONGEST_LINE_KEPT_BYTES)):
             size_bytes += len(chunk)
-        yield number, line.rstrip(b"\r\n") if size_bytes <= LARGEST_RECORD_BYTES + 2 else line, size_bytes
+        yield number, line.rstrip(b"\r\n"), size_bytes
         number += 1

@@ -84,31 +84,35 @@ class StatefulPartitions:
     async def on_assigned(self, positions: Mapping[TP, int]) -> Mapping[TP, int]:
         """Load the state of every partition and say where each begins."""
         snapshots = await self._store.load((self._scope(tp), tp.partition) for tp in positions)
-        starts = await self._log_starts(tp for tp in positions if self._scope(tp) not in snapshots)
+        starts = await self._log_starts(positions)
         for tp, committed in positions.items():
-            self._owned[tp] = self._take_over(tp, committed, snapshots.get(self._scope(tp)), starts.get(tp, 0))
+            self._owned[tp] = self._take_over(tp, committed, snapshots.get(self._scope(tp)), starts[tp])
         self.progress.ready = True
         log.info("partitions taken over", role=self._role, partitions=len(positions), snapshots=len(snapshots))
         return {tp: min(committed, self._owned[tp].next_offset) for tp, committed in positions.items()}
 
     async def _log_starts(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """Return where the log begins for partitions without a snapshot, whose state follows from all of it."""
-        wanted = list(partitions)
-        if not wanted:
-            return {}
+        """Return the first offset that each partition still holds."""
         async with OffsetReader(self._settings) as offsets:
-            return await offsets.starts(wanted)
+            return await offsets.starts(partitions)
 
     def _take_over(self, tp: TP, committed: int, snapshot: Snapshot | None, log_start: int) -> _Owned:
-        if snapshot is None and log_start > 0 and self._needs_whole_log:
-            raise RuntimeError(
-                f"{tp.topic}:{tp.partition} begins at offset {log_start} and has no snapshot: what stood before is needed "
-                "to decide the rest. Bring the snapshot topic back, or the beginning of the log"
-            )
         document = None if snapshot is None else snapshot.document
-        begin = log_start if snapshot is None else snapshot.next_offset
+        held = 0 if snapshot is None else snapshot.next_offset
+        if held < log_start and self._needs_whole_log:
+            raise RuntimeError(
+                f"{tp.topic}:{tp.partition} begins at offset {log_start}, and there is no snapshot of what stood before: "
+                "it is needed to decide the rest. Bring the snapshot topic back, or the beginning of the log"
+            )
+        begin = max(held, log_start)
+        try:
+            decider = self._make_decider(self._catalogue_name(tp.topic), tp.partition, document)
+        except Exception as error:  # its text may repeat what stands in the state
+            raise RuntimeError(
+                f"{tp.topic}:{tp.partition}: no state from the snapshot: {type(error).__name__}"
+            ) from None
         return _Owned(
-            decider=self._make_decider(self._catalogue_name(tp.topic), tp.partition, document),
+            decider=decider,
             next_offset=begin,
             publish_from=max(committed, begin),
             saved_offset=begin,

@@ -26,6 +26,7 @@ _COMMANDS = {
     "config": "Show the settings as they are in force.",
 }
 # These need no broker and no database, and start without reading the settings.
+_LONG_RUNNING = frozenset({"worker", "clock", "sink"})
 _WITHOUT_SETTINGS = frozenset({"replay", "simulate", "demo", "up"})
 
 
@@ -78,5 +79,6 @@ def main(ctx: click.Context, config: Path | None, log_format: str | None, log_le
         settings = load_settings(config, **{name: value for name, value in flags.items() if value is not None})
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    configure_logs(settings.log_format, settings.log_level)
+    are_clients_quiet = ctx.invoked_subcommand not in _LONG_RUNNING
+    configure_logs(settings.log_format, settings.log_level, are_clients_quiet=are_clients_quiet)
     ctx.obj = settings

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from streams.cli.failures import EXIT_SURROUNDINGS
+from streams.cli.failures import surroundings_failed
 from streams.logs import get_logger
 from streams.settings import Settings
 
@@ -29,8 +29,6 @@ def command(settings: Settings, roles: tuple[str, ...]) -> None:
 
 
 async def _run(settings: Settings, roles: tuple[str, ...]) -> int:
-    from aiokafka.errors import KafkaConnectionError
-
     from streams.running import run_parts, stop_on_signals, worker_part
     from streams.workers import Worker
 
@@ -39,10 +37,18 @@ async def _run(settings: Settings, roles: tuple[str, ...]) -> int:
     try:
         await run_parts(parts, stop_on_signals())
     except BaseExceptionGroup as group:
+        if (unreachable := group.subgroup(_is_unreachable)) is not None:
+            surroundings_failed("no broker answers", unreachable.exceptions[0])
         for error in group.exceptions:
             log.critical("worker failed", reason=str(error), cause=str(error.__cause__ or ""))
-        return EXIT_SURROUNDINGS if group.subgroup(KafkaConnectionError) else EXIT_FAILED
+        return EXIT_FAILED
     return 0
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    from aiokafka.errors import KafkaConnectionError
+
+    return isinstance(error, KafkaConnectionError) or isinstance(error.__cause__, KafkaConnectionError)
 
 
 def _ready(role: str) -> Callable[[], None]:

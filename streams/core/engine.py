@@ -43,8 +43,16 @@ def step(state: State, record: Record) -> Outcome:
     repeat brings nothing. The same records from the same state always bring the same outcomes.
     """
     current = Step(state, record)
+    had_policy = state.policy is not None
     if not isinstance(record, PolicyChanged):
         state.current_policy()
+    outcome = _decide(current, record)
+    if outcome.refusal is not None and not had_policy:
+        state.forget_policy()  # what is refused has used nothing
+    return outcome
+
+
+def _decide(current: Step, record: Record) -> Outcome:
     try:
         if isinstance(record, Tick):
             _tick(current, record)
@@ -62,8 +70,12 @@ def step(state: State, record: Record) -> Outcome:
 def _about_person(current: Step, record: PersonRecord) -> Outcome:
     state = current.state
     person = state.people.get(record.person_id)
+    is_scan = isinstance(record, CheckpointScanned)
+    if is_scan and state.passed_scans.get(record.event_id) == record.person_id:
+        return NOTHING
     if person is None:
         if isinstance(record, CheckpointScanned) and readings.is_of_no_consequence(current, record):
+            state.pass_scan(record.event_id, record.person_id)
             return NOTHING
         person = state.person(record.person_id)
     elif record.event_id in person.seen:

@@ -40,6 +40,7 @@ def dump_state(state: State) -> Document:
         "policy": None if state.policy is None else state.policy.policy_version,
         "is_policy_fixed": state.is_policy_fixed,
         "policy_events": sorted(state.policy_events),
+        "passed_scans": [[event_id, person_id] for event_id, person_id in state.passed_scans.items()],
         "layouts": layouts.documents,
         "people": people,
     }
@@ -62,6 +63,7 @@ def load_state(document: Document) -> State:
         is_policy_fixed=document["is_policy_fixed"],
         policy_events=set(document["policy_events"]),
         people={person.person_id: person for person in people},
+        passed_scans=dict(document["passed_scans"]),
         timetable=timetable,
     )
     for person in people:

@@ -1,6 +1,7 @@
 """Seeds as test cases, and what is kept of one that failed."""
 
 import os
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _keep(item: pytest.Item, log: Log) -> Path:
-    assert item.config.cache is not None
-    directory = item.config.cache.mkdir("histories")
+    cache: pytest.Cache | None = getattr(item.config, "cache", None)
+    directory = Path(tempfile.mkdtemp()) if cache is None else cache.mkdir("histories")
     path = directory / f"seed{log.seed}-{log.size}.ndjson"
     path.write_bytes(b"".join(line + b"\n" for line in log.lines))
     return path

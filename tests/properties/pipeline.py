@@ -65,12 +65,13 @@ class Interrupted:
     def __init__(self, make: Any, random: Random | None) -> None:
         self._make = make
         self._random = random
+        self._restarts = 0.0 if random is None else random.choice([0.05, 0.1, 0.6])
         self._decider: PartitionDecider = make(None)
         self.next_offset = 0
 
     def take(self, value: bytes, timestamp_ms: int = 0) -> list[Output]:
         """Decide the next record."""
-        if self._random is not None and self._random.random() < 0.1:
+        if self._random is not None and self._random.random() < self._restarts:
             self._decider = self._make(json.loads(json.dumps(self._decider.dump())))
         outputs = self._decider.take(self.next_offset, timestamp_ms, value)
         self.next_offset += 1

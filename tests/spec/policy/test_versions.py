@@ -127,3 +127,13 @@ def test_a_refused_policy_changes_nothing_and_its_version_stays_free(timeline: T
 
     assert story.dead_letters == ["invalid_field"]
     assert story.raised("fever") == ["e4"]
+
+
+def test_what_is_refused_has_not_used_the_default_policy(timeline: Timeline) -> None:
+    """A record that is refused leaves the default policy unused: another content may still come under its version."""
+    story = timeline("""
+        02-01 08:00 | close O1 P1 released
+        02-01 09:00 | policy 2020-02-01 late_days=20
+    """)
+
+    assert story.dead_letters == ["no_such_observation"]

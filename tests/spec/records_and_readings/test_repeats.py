@@ -72,3 +72,14 @@ def test_a_repeated_command_is_ignored(timeline: Timeline) -> None:
 
     assert len(story.revisions("fever", "P1", "e1")) == 2
     assert story.dead_letters == []
+
+
+def test_a_scan_before_the_opening_is_no_breach_when_it_comes_again(timeline: Timeline) -> None:
+    """A harmless scan that came before the opening brings nothing when it comes again shortly after."""
+    story = timeline("""
+        02-03 09:00 | scan P1 out passed, as e7
+        02-03 10:00 | open O1 P1 home, last exposure 02-02, taken 02-02 20:00
+        02-03 10:10 | scan P1 out passed, taken 02-03 09:00, as e7
+    """)
+
+    assert story.alerts("breach") == []

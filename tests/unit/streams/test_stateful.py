@@ -121,12 +121,26 @@ async def test_a_log_whose_beginning_is_gone() -> None:
     watch, intake = Shell(), Shell(role="intake")
     watch.partitions.log_starts = intake.partitions.log_starts = {TIMELINE: 50}
 
-    with pytest.raises(RuntimeError, match="begins at offset 50 and has no snapshot"):
+    with pytest.raises(RuntimeError, match="begins at offset 50, and there is no snapshot"):
         await watch.begin(committed=60)
     begin = await intake.begin(committed=60)
     await intake.take(max(begin, 50), 11)
 
     assert intake.alerts == [b"11@60"]
+
+
+async def test_a_snapshot_that_the_log_has_left_behind() -> None:
+    """After a long stop retention has gone past the snapshot: intake goes on where the log begins, watch does not."""
+    log = await with_snapshot(10)
+    watch, intake = Shell(log), Shell(log, role="intake")
+    watch.partitions.log_starts = intake.partitions.log_starts = {TIMELINE: 50}
+
+    with pytest.raises(RuntimeError, match="begins at offset 50, and there is no snapshot"):
+        await watch.begin(committed=60)
+    assert await intake.begin(committed=60) == 50
+    await intake.take(50, 11)
+
+    assert intake.alerts == [b"21@60"]
 
 
 async def test_publish_then_snapshot_then_ack() -> None:
