@@ -12,7 +12,7 @@ CODE := events streams sinks tests bench
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-properties integration check format schemas handbook kafka kafka-stop bench-quick lock clean
+.PHONY: help demo test test-slow test-properties integration check format schemas handbook kafka kafka-stop bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ clean: ## Take away everything that was installed, made or cached here
 
 test: $(VENV)/.dev ## Run the tests that need Python alone; says what it leaves out
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow" -q
+
+test-slow: $(VENV)/.dev ## Run the tests that take longer, on the Apache Kafka that `make kafka` started
+	@GRIDWATCH_TEST_KAFKA=$${GRIDWATCH_TEST_KAFKA:-127.0.0.1:$(KAFKA_PORT)} GRIDWATCH_REQUIRE_KAFKA=1 \
+		$(BIN)/python -m pytest -n auto --dist loadgroup -m slow -q
 
 test-properties: $(VENV)/.dev ## Compare the core with the independent model on EXAMPLES=n histories
 	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/properties -n auto -q

@@ -1,16 +1,20 @@
 """How far a consumer group is, against where the log ends."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any, Self
 
 from faust.types import TP
 from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from streams.batching.ends import LogEnds
 from streams.settings import Settings
+
+_COORDINATOR_SECONDS, _COORDINATOR_PAUSE_S = 30.0, 0.2
 
 
 def behind(ends: Mapping[TP, int], committed: Mapping[TP, int]) -> dict[TP, int]:
@@ -65,10 +69,23 @@ class OffsetReader:
         return {tp: found[tp] for tp in asked}
 
     async def committed(self, role: str) -> dict[TP, int]:
-        """Return what the group of a role has committed, by partition."""
+        """Return what the group of a role has committed, by partition.
+
+        A broker that has only just come up has no coordinator for a while; that is waited for. Raises KafkaError.
+        """
         group = self._settings.group(role)
-        found = await asyncio.to_thread(self._admin.list_group_offsets, group)
+        found = await self._group_offsets(group)
         return {TP(tp.topic, tp.partition): int(entry.offset) for tp, entry in found.get(group, {}).items()}
+
+    async def _group_offsets(self, group: str) -> Any:
+        give_up_at = time.monotonic() + _COORDINATOR_SECONDS
+        while True:
+            try:
+                return await asyncio.to_thread(self._admin.list_group_offsets, group)
+            except KafkaError as error:
+                if not error.retriable or time.monotonic() > give_up_at:
+                    raise
+            await asyncio.sleep(_COORDINATOR_PAUSE_S)
 
 
 def _starts(settings: Settings, partitions: list[TP]) -> dict[TP, int]:
