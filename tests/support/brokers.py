@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from faust.types import TP
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
+from kafka.errors import KafkaError
 
 from streams.batching.ends import LogEnds
 from streams.embedded.broker import EmbeddedBroker
@@ -61,7 +64,7 @@ class BrokerUnderTest:
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Return the committed offset by partition; partitions without one are missing."""
         with closing(self.admin()) as admin:
-            offsets = admin.list_group_offsets(group).get(group, {})
+            offsets = _group_offsets(admin, group).get(group, {})
         return {tp.partition: found.offset for tp, found in offsets.items() if tp.topic == topic and found.offset >= 0}
 
     def end_offsets(self, topic: str, partitions: int) -> dict[int, int]:
@@ -136,3 +139,16 @@ def broker(request: pytest.FixtureRequest) -> BrokerUnderTest:
 def fresh_name() -> Callable[[str], str]:
     """Return a function that makes topic and group names nobody has used."""
     return lambda stem: f"{stem}-{uuid.uuid4().hex[:8]}"
+
+
+def _group_offsets(admin: KafkaAdminClient, group: str) -> dict[str, Any]:
+    """Ask again while a broker that has only just come up has no coordinator."""
+    give_up_at = time.monotonic() + 30
+    while True:
+        try:
+            found: dict[str, Any] = admin.list_group_offsets(group)
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > give_up_at:
+                raise
+        else:
+            return found
