@@ -219,6 +219,8 @@ def parse_policy_toml(text: str) -> Policy:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError("", f"expected TOML: {error}") from None
+    except (ValueError, RecursionError):  # numbers of thousands of digits, nesting of hundreds of levels
+        raise PolicyError("", "expected TOML of a sensible size") from None
     return parse_policy(document)
 
 

@@ -10,6 +10,7 @@ import click
 
 from events.policy import Policy, PolicyError, parse_policy_toml
 from events.results import encode_alert, encode_verdict
+from streams.cli.failures import EXIT_SURROUNDINGS
 from streams.cli.progress import byte_progress
 from streams.dead_letters import encode_dead_letter
 from streams.replay import Replay
@@ -35,10 +36,22 @@ def command(events: Path, policy: Path | None, alerts: Path, checks: Path) -> No
 
     Writes every verdict and alert revision in the order decided; the same file gives the same bytes. A line that cannot be
     taken goes to standard error as a dead letter (JSON). Exit status: 0 every line was read, 3 some were dead letters, 2 the
-    command or the policy is wrong.
+    command or the policy is wrong, 4 the file cannot be read to its end or the results cannot be written.
     """
     _refuse_same_file(events, alerts, checks)
     replay = Replay(read_policy(policy))
+    try:
+        refused = _replay_files(replay, events, alerts, checks)
+    except BrokenPipeError:
+        raise  # whoever read the results has enough
+    except OSError as error:
+        click.echo(f"Error: the results are not whole: {error.strerror}", err=True)
+        sys.exit(EXIT_SURROUNDINGS)
+    if refused:
+        sys.exit(EXIT_DEAD_LETTERS)
+
+
+def _replay_files(replay: Replay, events: Path, alerts: Path, checks: Path) -> int:
     with ExitStack() as files:
         source = files.enter_context(_open(events, "rb", "--events"))
         total = None if str(events) == "-" else events.stat().st_size
@@ -46,8 +59,9 @@ def command(events: Path, policy: Path | None, alerts: Path, checks: Path) -> No
         alert_file = files.enter_context(_open(alerts, "wb", "--alerts"))
         check_file = files.enter_context(_open(checks, "wb", "--checks"))
         refused = _run(replay, source, alert_file, check_file, advance)
-    if refused:
-        sys.exit(EXIT_DEAD_LETTERS)
+        alert_file.flush()
+        check_file.flush()
+        return refused
 
 
 def _run(replay: Replay, source: BinaryIO, alerts: BinaryIO, checks: BinaryIO, advance: Callable[[int], None]) -> int:
@@ -68,7 +82,7 @@ def read_policy(path: Path | None) -> Policy | None:
     if path is None:
         return None
     try:
-        return parse_policy_toml(path.read_text(encoding="utf-8"))
+        return parse_policy_toml(path.read_text(encoding="utf-8-sig"))  # some editors put a mark before it
     except OSError as error:
         raise click.BadParameter(f"cannot be read: {error.strerror}", param_hint="policy") from None
     except UnicodeDecodeError:

@@ -60,7 +60,7 @@ def raise_alert(
         policy_version=policy_version or step.policy.policy_version,
         detail=detail,
     )
-    person.alerts[identity] = alert
+    person.keep(alert, step.policy)
     step.add_alert(alert)
     return alert
 
@@ -97,7 +97,7 @@ def revise(
         evidence=alert.evidence + step.event_ids if evidence is None else evidence,
         policy_version=alert.policy_version if is_bound else step.policy.policy_version,
     )
-    person.alerts[identity] = revised
+    person.keep(revised, step.policy)
     step.add_alert(revised)
 
 

@@ -130,11 +130,14 @@ def _change_policy(current: Step, record: PolicyChanged) -> None:
         message = "expected a new version for other content"
         raise Refusal(DeadLetterReason.INVALID_FIELD, "policy.policy_version", message)
     state.policy_events.add(record.event_id)
+    if state.policy is not None and seen is state.policy:
+        return  # it holds already: everything is laid out under it
     state.change_policy(policy)
     for person_id in sorted(state.people):
         person = state.people[person_id]
         for observation in person.observations:
             _lay_out_anew(current, person, observation)
+        person.forget_at = None  # another policy remembers for another while
         state.settle(person)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from weakref import WeakValueDictionary
 
 from events.policy import CheckPolicy, Policy, Window
 from streams.core.calendar import local_instant
@@ -119,7 +120,8 @@ class Timetable:
     def __init__(self, changes: Iterable[PolicyChange] = ()) -> None:
         self.changes = list(changes)
         self._days: dict[date, tuple[Slot, ...]] = {}
-        self._layouts: dict[tuple[tuple[str, SlotKey], ...], Layout] = {}
+        # Shared for as long as an observation refers to them.
+        self._layouts: WeakValueDictionary[tuple[tuple[str, SlotKey], ...], Layout] = WeakValueDictionary()
 
     def change(self, policy: Policy, clock: datetime | None) -> None:
         """Let another policy hold from this clock on."""
@@ -146,11 +148,8 @@ class Timetable:
         return self._layouts.setdefault(tuple((slot.policy.policy_version, slot.key) for slot in fresh.slots), fresh)
 
     def forget_before(self, day: date) -> None:
-        """Drop cached days and layouts that lie wholly before `day`; they would be made anew."""
+        """Drop cached days before `day`; they would be made anew."""
         self._days = {known: slots for known, slots in self._days.items() if known >= day}
-        self._layouts = {
-            key: layout for key, layout in self._layouts.items() if any(slot.date >= day for slot in layout.slots)
-        }
 
 
 def day_slots(policy: Policy, day: date) -> tuple[Slot, ...]:

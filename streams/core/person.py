@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from events.policy import Policy
 from events.results import Alert
-from events.vocabulary import AlertState, CheckState, HealthCode
+from events.vocabulary import AlertState, HealthCode
 from streams.core.layout import EMPTY_LAYOUT, SlotKey, Timetable
 from streams.core.ledger import Ledger
 from streams.core.observation import Observation
@@ -21,6 +21,7 @@ _LONGEST_WINDOW = timedelta(days=2)
 _SHORTEST_WAIT = timedelta(days=7)
 # What is decided is remembered at least so long, however short a time a policy lets it change.
 _SHORTEST_MEMORY = timedelta(days=30)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,11 @@ class CodeCount:
 
 @dataclass(slots=True)
 class Person:
-    """One person as the log describes them so far."""
+    """One person as the log describes them so far.
+
+    `next_at` and `forget_at` are caches: when a tick has something to do, and the first midnight with something to forget,
+    or None where that has to be looked for. A midnight that is too early does no harm.
+    """
 
     person_id: str
     observations: list[Observation] = field(default_factory=list)
@@ -69,6 +74,7 @@ class Person:
     waiting: list[WaitingRecord] = field(default_factory=list)
     seen: dict[str, datetime] = field(default_factory=dict)
     next_at: datetime | None = None
+    forget_at: datetime | None = None
 
     @property
     def open_observation(self) -> Observation | None:
@@ -110,6 +116,22 @@ class Person:
     def remember(self, event_id: str, until: datetime) -> None:
         """Recognise a repeat of this event until an instant."""
         self.seen[event_id] = max(until, self.seen.get(event_id, until))
+        self._note_end(until)
+
+    def wait(self, record: WaitingRecord, policy: Policy) -> None:
+        """Keep a record for an opening to come."""
+        self.waiting.append(record)
+        self._note_end(record.kept_until(policy))
+
+    def keep(self, alert: Alert, policy: Policy) -> None:
+        """Put the newest revision of an alert in the place of the one before."""
+        self.alerts[alert.alert_id] = alert
+        if alert.state is AlertState.RESOLVED:
+            self._note_end(alert.updated_at + _memory(policy))
+
+    def _note_end(self, end: datetime) -> None:
+        if self.forget_at is not None:
+            self.forget_at = min(self.forget_at, _next_midnight(end))
 
 
 def recognised_until(clock: datetime, occurred_at: datetime, policy: Policy) -> datetime:
@@ -137,9 +159,15 @@ def _instants(person: Person, policy: Policy) -> Iterator[datetime]:
         yield overdue_at
     if person.fever is not None and person.fever.due_at is not None:
         yield person.fever.due_at
-    forgetting = min(_ends_of_memory(person, policy), default=None)
-    if forgetting is not None:
-        yield _next_midnight(forgetting)
+    if person.forget_at is None:
+        ends = min(_ends_of_memory(person, policy), default=_NEVER)
+        person.forget_at = ends if ends is _NEVER else _next_midnight(ends)
+    if person.forget_at is not _NEVER:
+        yield person.forget_at
+    for observation in person.observations:
+        final_at = _final_at(observation)
+        if final_at is not None:
+            yield _next_midnight(final_at)
 
 
 def _ends_of_memory(person: Person, policy: Policy) -> Iterator[datetime]:
@@ -148,10 +176,6 @@ def _ends_of_memory(person: Person, policy: Policy) -> Iterator[datetime]:
     for alert in person.alerts.values():
         if alert.state is AlertState.RESOLVED:
             yield alert.updated_at + _memory(policy)
-    for observation in person.observations:
-        final_at = _final_at(observation)
-        if final_at is not None:
-            yield final_at
 
 
 def _midnight_before(instant: datetime) -> datetime:
@@ -167,7 +191,7 @@ def _next_midnight(instant: datetime) -> datetime:
 def _final_at(observation: Observation) -> datetime | None:
     """Return when a closed observation's checks can change no more, or None while some are open or none are left."""
     slots = observation.ledger.layout.slots
-    if observation.is_open or not slots or any(observation.ledger.positions(CheckState.PENDING)):
+    if observation.is_open or not slots or observation.ledger.next_judgement() is not None:
         return None
     return max(max(slot.final_at, slot.due_at + _SHORTEST_MEMORY) for slot in slots)
 
@@ -180,6 +204,17 @@ def forget(person: Person, clock: datetime, policy: Policy) -> None:
     midnights, when everybody with something to forget is visited: so it does not matter how time is cut into ticks.
     """
     midnight = _midnight_before(clock)
+    if person.forget_at is None or person.forget_at <= clock:
+        _forget_records(person, midnight, policy)
+        person.forget_at = None
+    for observation in person.observations:
+        final_at = _final_at(observation)
+        if final_at is not None and final_at <= midnight:
+            observation.ledger = Ledger(EMPTY_LAYOUT)
+            observation.confirm_readings = []
+
+
+def _forget_records(person: Person, midnight: datetime, policy: Policy) -> None:
     person.seen = {event_id: until for event_id, until in person.seen.items() if until > midnight}
     person.waiting = [waiting for waiting in person.waiting if waiting.kept_until(policy) > midnight]
     expired = [
@@ -190,8 +225,3 @@ def forget(person: Person, clock: datetime, policy: Policy) -> None:
     for identity in expired:
         del person.alerts[identity]
     person.code_counts = {key: count for key, count in person.code_counts.items() if count.alert_id in person.alerts}
-    for observation in person.observations:
-        final_at = _final_at(observation)
-        if final_at is not None and final_at <= midnight:
-            observation.ledger = Ledger(EMPTY_LAYOUT)
-            observation.confirm_readings = []

@@ -53,7 +53,7 @@ def take(step: Step, person: Person, record: Reading) -> None:
         breach.scan(step, person, record)
         health_code.scan(step, person, record)
     elif person.open_observation is None:
-        person.waiting.append(waiting)
+        person.wait(waiting, policy)
 
 
 def _as_waiting(step: Step, record: Reading, temperature_c: float | None) -> WaitingRecord:

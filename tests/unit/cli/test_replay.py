@@ -273,3 +273,28 @@ def test_twice(example: str, tmp_path: Path) -> None:
     assert found[0] == found[1]
     assert found[0][1]
     assert found[0][2]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk(tmp_path: Path) -> None:
+    """Results that cannot be written end the command with one clear line."""
+    (tmp_path / "events.ndjson").write_bytes(b"\n".join(MISSED))
+
+    ended = run(tmp_path, "replay", "--events", "events.ndjson", "--alerts", "/dev/full", "--checks", "checks.ndjson")
+
+    assert ended.status == 4
+    assert "Traceback" not in ended.err
+    assert "Error: the results are not whole: No space left on device" in ended.err
+
+
+@pytest.mark.parametrize("text", ["a=" + "[" * 5000, "late_days = " + "9" * 5000])
+def test_a_policy_of_no_sensible_size(tmp_path: Path, text: str) -> None:
+    """What no reader can take is a wrong policy like any other."""
+    (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "events.ndjson").write_bytes(b"")
+
+    files = ("--events", "events.ndjson", "--alerts", "alerts.ndjson", "--checks", "checks.ndjson")
+    ended = run(tmp_path, "replay", *files, "--policy", "policy.toml")
+
+    assert ended.status == 2
+    assert "expected TOML of a sensible size" in ended.err

@@ -16,6 +16,7 @@ IMPORTS_ALLOWED = {
     "datetime",
     "enum",
     "functools",
+    "weakref",
     "heapq",
     "typing",
     "zoneinfo",
