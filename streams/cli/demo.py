@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streams.trying.truth import Comparison
 
 EXIT_DIFFERENT = 1
-_SCAN_SHARE = {"full": 0.02, "small": 0.25}
+_SCAN_SHARE = {"full": 0.1, "small": 0.25}
 _DIRECTORY = Path(".gridwatch/demo")
 _AREA = "jintang"
 _LINES_A_DAY_MAX = 3
