@@ -70,13 +70,9 @@ def _decide(current: Step, record: Record) -> Outcome:
 def _about_person(current: Step, record: PersonRecord) -> Outcome:
     state = current.state
     person = state.people.get(record.person_id)
-    is_scan = isinstance(record, CheckpointScanned)
-    if is_scan and state.passed_scans.get(record.event_id) == record.person_id:
+    if isinstance(record, CheckpointScanned) and _leaves_nothing(current, person, record):
         return NOTHING
     if person is None:
-        if isinstance(record, CheckpointScanned) and readings.is_of_no_consequence(current, record):
-            state.pass_scan(record.event_id, record.person_id)
-            return NOTHING
         person = state.person(record.person_id)
     elif record.event_id in person.seen:
         return NOTHING
@@ -86,6 +82,17 @@ def _about_person(current: Step, record: PersonRecord) -> Outcome:
     finally:
         state.settle(person)
     return current.outcome()
+
+
+def _leaves_nothing(current: Step, person: Person | None, scan: CheckpointScanned) -> bool:
+    """Tell whether a scan is one of somebody of whom nothing is held, and brings nothing; or the repeat of such a one."""
+    state = current.state
+    if state.passed_scans.get(scan.event_id) == scan.person_id:
+        return True
+    if person is not None or not readings.is_of_no_consequence(current, scan):
+        return False
+    state.pass_scan(scan.event_id, scan.person_id)
+    return True
 
 
 def _dispatch(current: Step, person: Person, record: PersonRecord) -> None:
