@@ -1,18 +1,66 @@
 """What a worker asks of the pure part that decides the records of one partition."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from streams.broker.outputs import Output
 
 
-class PartitionDecider(Protocol):
-    """Decides the records of one partition in offset order, and can be written out and read back in between.
+class LogRecord(Protocol):
+    """One record as the log holds it."""
 
-    The same records from the same state always give the same outputs: whoever repeats them repeats them exactly.
+    @property
+    def offset(self) -> int:
+        """Return its place in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Return milliseconds since 1970."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Return the value's bytes; None is a tombstone."""
+
+
+class UndecidableRecordError(RuntimeError):
+    """Our fault: deciding the record at `offset` raised. The worker stops before the ack, so the record is not lost."""
+
+    def __init__(self, offset: int, cause: BaseException) -> None:
+        """Name the record and the kind of error; its text may repeat personal data and stays out."""
+        super().__init__(f"offset {offset}: {type(cause).__name__}")
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """The state of a partition as it is written down: a small head of JSON values, and entries that change one by one."""
+
+    head: dict[str, Any]
+    entries: dict[str, bytes]
+
+
+class PartitionDecider(Protocol):
+    """Decides the records of one partition in offset order, and can be written down and read back in between.
+
+    The same records from the same state always give the same outputs: whoever repeats them repeats them exactly. Entries
+    are immutable bytes, so that what was written down at an offset stays what it was while deciding goes on.
     """
 
-    def take(self, offset: int, timestamp_ms: int, value: bytes | None) -> list[Output]:
-        """Decide one record and return what is to be written because of it."""
+    def take(self, records: Iterable[LogRecord], publish_from: int) -> list[Output]:
+        """Decide records and return what is to be written because of those at or after offset `publish_from`.
 
-    def dump(self) -> dict[str, Any]:
-        """Return the state as JSON values."""
+        Raises UndecidableRecordError; what was decided before it is then worth nothing.
+        """
+
+    def head(self) -> dict[str, Any]:
+        """Return what the state holds beside its entries, as JSON values; small, whatever the number of entries."""
+
+    def changes(self) -> Mapping[str, bytes | None]:
+        """Return the entries that changed since this was last asked, None for one that is gone."""
+
+    def keys(self) -> list[str]:
+        """Return the keys of all entries."""
+
+    def entry(self, key: str) -> bytes | None:
+        """Return an entry as it is now, None where there is none."""

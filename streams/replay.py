@@ -3,15 +3,17 @@
 Shared by the command line and by tests that compare what the pipeline decided with what a file decides.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from events.codec import Refusal, decode, decode_under_fixed_policy, refuse_future
 from events.policy import Policy
 from events.records import DeadLetter, PersonRecord, PolicyChanged, StaffCommand
+from events.scan_wire import is_future, read_scan
 from streams.core.engine import step
 from streams.core.outcome import NOTHING, Outcome
+from streams.core.passing import passes_by
 from streams.core.state import State, new_state
 from streams.dead_letters import dead_letter
 
@@ -19,26 +21,34 @@ from streams.dead_letters import dead_letter
 _FILE_TOPIC = "timeline"
 # A line without end must not fill the memory; what is kept of it is enough to find it again.
 _LONGEST_LINE_KEPT_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What one line brought; `dead_letter` is why it was refused, if it was."""
+    """What one line brought, where it brought anything; `dead_letter` is why it was refused, if it was."""
 
     outcome: Outcome
     dead_letter: DeadLetter | None
-    size_bytes: int
 
 
 class Replay:
     """Decides the lines of one partition one after the other. Memory grows with the people, not with the lines."""
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    def __init__(self, policy: Policy | None = None, partition: int = 0) -> None:
+        """Begin before the first line; with a policy, that one holds throughout. Dead letters name the partition."""
         self.state: State = new_state(policy)
+        self._partition = partition
         self._has_fixed_policy = policy is not None
 
     def decide(self, raw: bytes) -> Outcome:
         """Decide one record; an unreadable one comes back as the outcome's refusal."""
+        scan = read_scan(raw)
+        if scan is not None and not is_future(scan) and passes_by(self.state, scan):
+            return NOTHING
+        return self._decide_at_length(raw)
+
+    def _decide_at_length(self, raw: bytes) -> Outcome:
         try:
             record = decode_under_fixed_policy(raw) if self._has_fixed_policy else decode(raw)
             if record is None:
@@ -49,17 +59,50 @@ class Replay:
             return Outcome(refusal=refusal)
         return step(self.state, record)
 
-    def run(self, file: BinaryIO) -> Iterator[Replayed]:
-        """Decide every line of a file; blank lines are skipped but counted."""
-        for number, raw, size_bytes in numbered_lines(file):
-            if not raw.strip():
-                yield Replayed(NOTHING, None, size_bytes)
+    def run(self, file: BinaryIO, advance: Callable[[int], None] = lambda _: None) -> Iterator[Replayed]:
+        """Decide every line of a file and yield what some of them brought; blank lines are skipped but counted.
+
+        `advance` is told how many bytes are done, now and then.
+        """
+        for first, lines, size_bytes in line_blocks(file):
+            yield from self._run_lines(first, lines)
+            advance(size_bytes)
+
+    def _run_lines(self, first: int, lines: Iterable[bytes]) -> Iterator[Replayed]:
+        state = self.state
+        for number, raw in enumerate(lines, first):
+            scan = read_scan(raw)
+            if scan is not None and not is_future(scan) and passes_by(state, scan):
                 continue
-            outcome = self.decide(raw)
-            refusal = outcome.refusal
-            yield Replayed(
-                outcome, None if refusal is None else dead_letter(refusal, _FILE_TOPIC, 0, number, raw), size_bytes
-            )
+            if not raw.strip():
+                continue
+            outcome = self._decide_at_length(raw)
+            if outcome.refusal is not None:
+                letter = dead_letter(outcome.refusal, _FILE_TOPIC, self._partition, number, raw)
+                yield Replayed(outcome, letter)
+            elif outcome is not NOTHING:
+                yield Replayed(outcome, None)
+
+
+def line_blocks(file: BinaryIO) -> Iterator[tuple[int, list[bytes], int]]:
+    """Yield lines many at a time: number of the first (from 0), contents without line ends, and bytes read for them.
+
+    Of a line longer than 1 MiB the beginning is kept. Lines of a pipe come as soon as they are there.
+    """
+    read: Callable[[int], bytes] = getattr(file, "read1", file.read)
+    number, rest = 0, b""
+    while block := read(_BLOCK_BYTES):
+        data = rest + block
+        *lines, rest = data.split(b"\n")
+        rest = rest[:_LONGEST_LINE_KEPT_BYTES]
+        if lines:
+            lines[0] = lines[0][:_LONGEST_LINE_KEPT_BYTES]  # a block is no longer than that, so no other line can be
+        if b"\r" in data:
+            lines = [line.rstrip(b"\r") for line in lines]
+        yield number, lines, len(block)
+        number += len(lines)
+    if rest:
+        yield number, [rest.rstrip(b"\r")], 0
 
 
 def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:

@@ -51,8 +51,13 @@ def worker_part(worker: Worker, *, on_ready: Callable[[], None] | None = None) -
     """Return a part that serves intake or watch."""
 
     async def serve(stop: asyncio.Event) -> None:
-        async with worker.publisher:
-            await serve_worker(worker.app, stop, on_ready=on_ready)
+        async with AsyncExitStack() as stack:
+            for publisher in worker.publishers:
+                await stack.enter_async_context(publisher)
+            try:
+                await serve_worker(worker.app, stop, on_ready=on_ready)
+            finally:
+                await worker.partitions.close()
         log.info("worker stopped", role=worker.role, records=worker.partitions.progress.records)
 
     return serve

@@ -54,7 +54,9 @@ class KafkaSettings(_Section):
     )
     security: KafkaSecurity = KafkaSecurity()
     idempotence: Annotated[bool, Field(description="write without duplicates; the embedded broker cannot")] = True
-    session_timeout_seconds: Annotated[float, Field(gt=0, le=1800)] = 45.0
+    session_timeout_seconds: Annotated[
+        float, Field(gt=0, le=1800, description="a worker that died is declared dead after so long")
+    ] = 15.0
     rebalance_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     commit_interval_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
 
@@ -115,6 +117,13 @@ class WorkerSettings(_Section):
     batch_bytes: Annotated[int, Field(ge=65_536, le=64 << 20)] = 4 << 20
     snapshot_records: Annotated[int, Field(ge=1)] = 100_000
     snapshot_seconds: Annotated[float, Field(gt=0)] = 60.0
+    instance_id: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9._-]{1,200}$",
+            description="a name of its own for each worker process: started again under it, it has its partitions at once",
+        ),
+    ] = None
     repeat_hours: Annotated[int, Field(ge=24, le=24 * 90, description="how long intake recognises repeats")] = 48
 
 
@@ -138,7 +147,7 @@ class ClickHouseSettings(_Section):
 class SinkSettings(_Section):
     """How rows are gathered for ClickHouse."""
 
-    batch_records: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    batch_records: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
     flush_seconds: Annotated[float, Field(gt=0, le=600)] = 1.0
 
 

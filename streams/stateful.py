@@ -1,19 +1,23 @@
-"""The shell around partition deciders: read a batch, decide, publish, now and then write the state down, acknowledge.
+"""The shell around partition deciders: read a batch, decide, publish, acknowledge, now and then write the state down.
 
-    batch --> decide (pure) --> results acknowledged by the brokers --> [snapshot acknowledged] --> batch acked
+    batch --> decide (pure) --> results acknowledged by the brokers --> batch acked
+                     |                    |
+                     +-- snapshot taken --+--> written beside the stream
 
-A crash between any two of these leaves either nothing done, or results that the next worker computes again, to the byte.
+Deciding goes on while the results of the batches before are on their way; acks come in the order of the batches. A snapshot
+is taken between two batches and written when the results of all that it holds are acknowledged. A crash between any two of
+these leaves either nothing done, or results that the next worker computes again, to the byte.
 Partitions begin at their newest snapshot; what lies between it and the committed offset is decided again for the state
 alone, its results are already in the log and are not written again. A snapshot may also be ahead of the committed
 offset, after a crash between the two: then what it holds is read once more and passed over, so that it is acknowledged.
 Otherwise nobody would ever commit it, and the clock, which waits for intake's commits, would stand still.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
 
 from faust.types import TP
 
@@ -21,18 +25,18 @@ from streams.batching import Batch
 from streams.broker.offsets import OffsetReader
 from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
-from streams.broker.snapshot_store import SnapshotStore
-from streams.broker.snapshots import Snapshot
+from streams.broker.state_log import LoadedState, Snapshot, SnapshotChain
+from streams.broker.state_store import StateStore
 from streams.logs import get_logger
-from streams.partition import PartitionDecider
+from streams.partition import LogRecord, PartitionDecider, SavedState, UndecidableRecordError
 from streams.settings import Settings
 
 log = get_logger(__name__)
 
-DeciderMaker = Callable[[str, int, dict[str, Any] | None], PartitionDecider]
+DeciderMaker = Callable[[str, int, SavedState | None], PartitionDecider]
 
 
-class UndecidableRecordError(RuntimeError):
+class UndecidableBatchError(RuntimeError):
     """Our fault: deciding a record raised. The worker stops before the ack, so the record is not lost."""
 
 
@@ -41,11 +45,14 @@ class _Owned:
     """A partition this worker owns. Results of records below `publish_from` are in the log already."""
 
     decider: PartitionDecider
+    chain: SnapshotChain
     next_offset: int
     publish_from: int
-    saved_offset: int
+    saved_offset: int  # of the last snapshot taken
     saved_at: float
     decided_since_snapshot: int = 0
+    settled: asyncio.Task[None] | None = None  # done when the results of all batches so far are acknowledged
+    writing: asyncio.Task[None] | None = None
 
 
 @dataclass(slots=True)
@@ -64,13 +71,15 @@ class StatefulPartitions:
     """The partitions of one worker: assignment listener and batch handler of a batch application."""
 
     def __init__(
-        self, role: str, settings: Settings, publisher: Publisher, store: SnapshotStore, make_decider: DeciderMaker
+        self, role: str, settings: Settings, publisher: Publisher, store: StateStore, make_decider: DeciderMaker
     ) -> None:
-        """Serve a role (`intake`, `watch`); `make_decider` gets catalogue topic, partition and a snapshot's document.
+        """Serve a role (`intake`, `watch`); `make_decider` gets catalogue topic, partition and the state as it was saved.
 
+        `on_failure` is told when a snapshot cannot be written while no batch waits for it: the worker has to end.
         Watch cannot decide without the whole log or a snapshot of what it has left; intake can, it only knows fewer repeats.
         """
         self.progress = Progress()
+        self.on_failure: Callable[[BaseException], None] = lambda error: None  # noqa: ARG005
         self._needs_whole_log = role == "watch"
         self._role = role
         self._settings = settings
@@ -83,12 +92,13 @@ class StatefulPartitions:
 
     async def on_assigned(self, positions: Mapping[TP, int]) -> Mapping[TP, int]:
         """Load the state of every partition and say where each begins."""
-        snapshots = await self._store.load((self._scope(tp), tp.partition) for tp in positions)
+        states = await self._store.load((self._scope(tp), tp.partition) for tp in positions)
         starts = await self._log_starts(positions)
         for tp, committed in positions.items():
-            self._owned[tp] = self._take_over(tp, committed, snapshots.get(self._scope(tp)), starts[tp])
+            self._owned[tp] = self._take_over(tp, committed, *states[self._scope(tp)], starts[tp])
         self.progress.ready = True
-        log.info("partitions taken over", role=self._role, partitions=len(positions), snapshots=len(snapshots))
+        found = sum(loaded is not None for _, loaded in states.values())
+        log.info("partitions taken over", role=self._role, partitions=len(positions), snapshots=found)
         return {tp: min(committed, self._owned[tp].next_offset) for tp, committed in positions.items()}
 
     async def _log_starts(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
@@ -96,9 +106,10 @@ class StatefulPartitions:
         async with OffsetReader(self._settings) as offsets:
             return await offsets.starts(partitions)
 
-    def _take_over(self, tp: TP, committed: int, snapshot: Snapshot | None, log_start: int) -> _Owned:
-        document = None if snapshot is None else snapshot.document
-        held = 0 if snapshot is None else snapshot.next_offset
+    def _take_over(
+        self, tp: TP, committed: int, chain: SnapshotChain, loaded: LoadedState | None, log_start: int
+    ) -> _Owned:
+        held = 0 if loaded is None else loaded.next_offset
         if held < log_start and self._needs_whole_log:
             raise RuntimeError(
                 f"{tp.topic}:{tp.partition} begins at offset {log_start}, and there is no snapshot of what stood before: "
@@ -106,13 +117,15 @@ class StatefulPartitions:
             )
         begin = max(held, log_start)
         try:
-            decider = self._make_decider(self._catalogue_name(tp.topic), tp.partition, document)
+            saved = None if loaded is None else loaded.state
+            decider = self._make_decider(self._catalogue_name(tp.topic), tp.partition, saved)
         except Exception as error:  # its text may repeat what stands in the state
             raise RuntimeError(
                 f"{tp.topic}:{tp.partition}: no state from the snapshot: {type(error).__name__}"
             ) from None
         return _Owned(
             decider=decider,
+            chain=chain,
             next_offset=begin,
             publish_from=max(committed, begin),
             saved_offset=begin,
@@ -121,42 +134,67 @@ class StatefulPartitions:
 
     async def on_revoked(self, partitions: AbstractSet[TP]) -> None:
         """Write the state of partitions down that go to another worker, and let go of it."""
-        for tp in sorted(partitions & self._owned.keys()):
-            owned = self._owned[tp]
-            if owned.next_offset > owned.saved_offset:
-                await self._save(tp, owned)
+        going = sorted(partitions & self._owned.keys())
+        await asyncio.gather(*(self._finish(tp, self._owned[tp]) for tp in going))
+        for tp in going:
             del self._owned[tp]
+
+    async def _finish(self, tp: TP, owned: _Owned) -> None:
+        if owned.writing is not None:
+            await owned.writing
+        if owned.next_offset > owned.saved_offset:
+            await self._write(tp, owned, self._take_snapshot(owned))
+
+    async def close(self) -> None:
+        """Give up what is on its way, after a failure; what is acknowledged stands."""
+        tasks = [task for owned in self._owned.values() for task in (owned.writing, owned.settled) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._owned.clear()
 
     # -- batches
 
-    async def handle(self, batch: Batch) -> None:
-        """Decide a batch and publish what it brings; returning acknowledges it, raising ends the worker before that."""
+    async def handle(self, batch: Batch) -> Awaitable[None]:
+        """Decide a batch and return what is done when the brokers have its results, and those of the batches before.
+
+        Then the batch may be acknowledged; an exception here or there ends the worker before that.
+        """
         tp = TP(batch.topic, batch.partition)
         owned = self._owned[tp]
         if batch.start_offset > owned.next_offset:
             raise RuntimeError(f"{tp}: expected records from offset {owned.next_offset}, found {batch.start_offset}")
         outputs = self._decide(tp, owned, batch)
-        await self._publisher.publish(outputs)
         owned.next_offset = max(owned.next_offset, batch.next_offset)
-        self._count(batch, outputs)
-        if self._is_snapshot_due(owned):
-            await self._save(tp, owned)
+        owned.settled = settled = asyncio.create_task(self._publish(batch, outputs, owned.settled))
+        is_writing = owned.writing is not None and not owned.writing.done()
+        if not is_writing and self._is_snapshot_due(owned):
+            owned.writing = asyncio.create_task(self._write_while_due(tp, owned, self._take_snapshot(owned)))
+            owned.writing.add_done_callback(self._end_if_failed)
+        return settled
 
     def _decide(self, tp: TP, owned: _Owned, batch: Batch) -> list[Output]:
-        outputs: list[Output] = []
-        for record in batch:
-            if record.offset < owned.next_offset:
-                continue  # the snapshot holds it
-            try:
-                results = owned.decider.take(record.offset, record.timestamp, record.value)
-            except Exception as error:
-                raise UndecidableRecordError(
-                    f"{self._role} cannot decide {tp.topic}:{tp.partition} offset {record.offset}: {type(error).__name__}"
-                ) from error
-            owned.decided_since_snapshot += 1
-            if record.offset >= owned.publish_from:
-                outputs += results
+        records: Sequence[LogRecord] = batch.records
+        if batch.start_offset < owned.next_offset:  # the snapshot holds some
+            records = [record for record in records if record.offset >= owned.next_offset]
+        where = f"{self._role} cannot decide {tp.topic}:{tp.partition}"
+        try:
+            outputs = owned.decider.take(records, owned.publish_from)
+        except UndecidableRecordError as error:
+            raise UndecidableBatchError(f"{where} {error}") from error
+        except Exception as error:  # its text may repeat what stands in the records
+            kind = type(error).__name__
+            raise UndecidableBatchError(
+                f"{where} offsets {batch.first_offset} to {batch.last_offset}: {kind}"
+            ) from error
+        owned.decided_since_snapshot += len(records)
         return outputs
+
+    async def _publish(self, batch: Batch, outputs: list[Output], before: asyncio.Task[None] | None) -> None:
+        await self._publisher.publish(outputs)
+        if before is not None:
+            await before
+        self._count(batch, outputs)
 
     def _count(self, batch: Batch, outputs: list[Output]) -> None:
         self.progress.records += len(batch)
@@ -168,16 +206,34 @@ class StatefulPartitions:
     # -- snapshots
 
     def _is_snapshot_due(self, owned: _Owned) -> bool:
+        if owned.next_offset <= owned.saved_offset:
+            return False
         worker = self._settings.worker
         is_late = time.monotonic() - owned.saved_at >= worker.snapshot_seconds
         return owned.decided_since_snapshot >= worker.snapshot_records or is_late
 
-    async def _save(self, tp: TP, owned: _Owned) -> None:
-        await self._store.save(self._scope(tp), tp.partition, Snapshot(owned.next_offset, owned.decider.dump()))
+    def _take_snapshot(self, owned: _Owned) -> Snapshot:
+        snapshot = owned.chain.collect(owned.next_offset, owned.decider)
         owned.saved_offset = owned.next_offset
         owned.saved_at = time.monotonic()
         owned.decided_since_snapshot = 0
+        return snapshot
+
+    async def _write_while_due(self, tp: TP, owned: _Owned, snapshot: Snapshot) -> None:
+        await self._write(tp, owned, snapshot)
+        while self._is_snapshot_due(owned):  # since it was taken, much may have been decided
+            await self._write(tp, owned, self._take_snapshot(owned))
+
+    async def _write(self, tp: TP, owned: _Owned, snapshot: Snapshot) -> None:
+        # State must never be ahead of its results: whoever begins at a snapshot does not write those again.
+        if owned.settled is not None:
+            await owned.settled
+        await self._store.write(owned.chain, snapshot, tp.partition)
         self.progress.snapshots += 1
+
+    def _end_if_failed(self, writing: asyncio.Task[None]) -> None:
+        if not writing.cancelled() and (error := writing.exception()) is not None:
+            self.on_failure(error)
 
     def _catalogue_name(self, topic: str) -> str:
         return topic.removeprefix(self._settings.topic_prefix)

@@ -1,7 +1,6 @@
 """Intake and watch as Faust applications, one agent each, both made from the same parts."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import faust
 from faust.types.auth import CredentialsT
@@ -9,9 +8,9 @@ from faust.types.auth import CredentialsT
 from events.records import RAW_TOPICS
 from streams.batching import BatchApp, batch_app, batch_topic, consume
 from streams.broker.publisher import Publisher
-from streams.broker.snapshot_store import SnapshotStore
+from streams.broker.state_store import StateStore
 from streams.intake.decider import new_intake
-from streams.partition import PartitionDecider
+from streams.partition import PartitionDecider, SavedState
 from streams.settings import Settings
 from streams.stateful import DeciderMaker, StatefulPartitions
 from streams.watch.decider import new_watch
@@ -20,17 +19,19 @@ ROLES = ("intake", "watch")
 
 
 class Worker:
-    """One role of the pipeline in this process: its Faust application, its partitions, its producer."""
+    """One role of the pipeline in this process: its Faust application, its partitions, its producers."""
 
     def __init__(self, role: str, settings: Settings) -> None:
-        """Make the worker of a role; nothing is connected before `publisher` and `app` are started."""
+        """Make the worker of a role; nothing is connected before `publishers` and `app` are started."""
         make_decider, topics, state_topic = _ROLE_PARTS[role](settings)
         self.role = role
-        self.publisher = Publisher(settings)
-        store = SnapshotStore(settings, self.publisher, state_topic)
-        self.partitions = StatefulPartitions(role, settings, self.publisher, store, make_decider)
+        # State has a connection of its own: one request is under way on each, and alerts must not wait for a large one.
+        results, state = self.publishers = Publisher(settings), Publisher(settings)
+        store = StateStore(settings, state, state_topic)
+        self.partitions = StatefulPartitions(role, settings, results, store, make_decider)
         self.app = _application(role, settings)
         self.app.assignment_listener = self.partitions
+        self.partitions.on_failure = self.app.fail
         worker = settings.worker
         names = [settings.topic(topic) for topic in topics]
         topic = batch_topic(self.app, *names, records_max=worker.batch_records, bytes_max=worker.batch_bytes)
@@ -38,15 +39,15 @@ class Worker:
 
 
 def _intake_parts(settings: Settings) -> tuple[DeciderMaker, Sequence[str], str]:
-    def make(topic: str, partition: int, document: dict[str, Any] | None) -> PartitionDecider:
-        return new_intake(topic, partition, settings.worker.repeat_hours, document)
+    def make(topic: str, partition: int, saved: SavedState | None) -> PartitionDecider:
+        return new_intake(topic, partition, settings.worker.repeat_hours, saved)
 
     return make, RAW_TOPICS, "intake-state"
 
 
 def _watch_parts(_: Settings) -> tuple[DeciderMaker, Sequence[str], str]:
-    def make(_: str, partition: int, document: dict[str, Any] | None) -> PartitionDecider:
-        return new_watch(partition, document)
+    def make(_: str, partition: int, saved: SavedState | None) -> PartitionDecider:
+        return new_watch(partition, saved)
 
     return make, ("timeline",), "watch-state"
 
@@ -67,6 +68,7 @@ def _application(role: str, settings: Settings) -> BatchApp:
         rebalance_timeout=kafka.rebalance_timeout_seconds,
         commit_interval=kafka.commit_interval_seconds,
         broker_credentials=_credentials(settings),
+        consumer_group_instance_id=settings.worker.instance_id,
     )
 
 

@@ -13,18 +13,20 @@ topic, partition and offset. The token only spares a retried insert from being w
 the messages, since ClickHouse silently drops other rows under a token it knows (a topic that was made anew).
 """
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 
-from sinks.clickhouse.rows import Message, read_row
-from sinks.clickhouse.tables import QUARANTINE, Row, Table
+from sinks.clickhouse.columns import read_columns
+from sinks.clickhouse.runs import Place, Run
+from sinks.clickhouse.tables import QUARANTINE, Columns, Table
 
-Place = tuple[str, int]
 SCHEMA_VERSION = 1
 _SUSPICIOUS_FROM = 20
+# So many messages are joined to be digested at once: few calls, and what was joined is still at hand.
+_JOINED = 256
 
 
 class UnreadableTopicError(Exception):
@@ -33,72 +35,67 @@ class UnreadableTopicError(Exception):
 
 @dataclass(frozen=True)
 class Batch:
-    """Messages of one topic of the catalogue that are inserted together; offsets ascend within a partition."""
+    """Messages of one topic of the catalogue that are inserted together: a run of one message or more a partition."""
 
     topic: str
-    messages: tuple[Message, ...]
+    runs: tuple[Run, ...]
 
-    @cached_property
+    def __len__(self) -> int:
+        return sum(map(len, self.runs))
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes the messages have together."""
+        return sum(run.size_bytes for run in self.runs)
+
+    @property
     def spans(self) -> dict[Place, tuple[int, int]]:
         """First and last offset by topic (with its prefix) and partition."""
-        spans: dict[Place, tuple[int, int]] = {}
-        for message in self.messages:
-            place = (message.topic, message.partition)
-            first, _ = spans.get(place, (message.offset, 0))
-            spans[place] = (first, message.offset)
-        return spans
+        return {run.place: (run.offsets[0], run.offsets[-1]) for run in self.runs}
 
     @cached_property
     def digest(self) -> str:
         """Digest of positions and bytes: equal digests mean equal rows."""
         digest = blake2b(digest_size=8)
-        for message in self.messages:
-            digest.update(b"%d %d %d " % (message.partition, message.offset, message.appended_ms))
-            digest.update(message.value or b"")
+        for run in self.runs:
+            lengths = [-1 if value is None else len(value) for value in run.values]
+            digest.update(b"%d %d " % (run.partition, len(run)))
+            for numbers in (run.offsets, run.appended_ms, lengths):
+                digest.update(array("q", numbers).tobytes())
+            for start in range(0, len(run), _JOINED):
+                digest.update(b"".join(filter(None, run.values[start : start + _JOINED])))
         return digest.hexdigest()
 
 
-def cut(messages: Sequence[Message], batch_records: int) -> tuple[list[Sequence[Message]], Sequence[Message]]:
+def cut(run: Run, batch_records: int) -> tuple[list[Run], Run]:
     """Cut the messages of one partition at the multiples of `batch_records`; return full batches and the rest.
 
     A batch is full when its last offset or any later one has been seen: compaction leaves gaps.
     """
-    full: list[Sequence[Message]] = []
-    while (
-        messages and (boundary := (messages[0].offset // batch_records + 1) * batch_records) <= messages[-1].offset + 1
-    ):
-        end = bisect_left(messages, boundary, key=_offset)
-        full.append(messages[:end])
-        messages = messages[end:]
-    return full, messages
+    full: list[Run] = []
+    start, offsets = 0, run.offsets
+    while start < len(offsets):
+        boundary = (offsets[start] // batch_records + 1) * batch_records
+        if boundary > offsets[-1] + 1:
+            break
+        end = bisect_left(offsets, boundary, start)
+        full.append(run.part(start, end))
+        start = end
+    return full, run.part(start, len(offsets)) if full else run
 
 
-def _offset(message: Message) -> int:
-    return message.offset
-
-
-def rows_by_table(batch: Batch) -> dict[Table, list[Row]]:
-    """Read a batch into rows; raises UnreadableTopicError when more than half of a larger batch is unreadable."""
-    rows: dict[Table, list[Row]] = {}
-    for message in batch.messages:
-        table, row = read_row(batch.topic, message)
-        rows.setdefault(table, []).append(row)
-    unreadable = rows.get(QUARANTINE, [])
-    if len(batch.messages) >= _SUSPICIOUS_FROM and 2 * len(unreadable) > len(batch.messages):
-        topic, partition, offset = unreadable[0][:3]
+def columns_by_table(batch: Batch) -> dict[Table, Columns]:
+    """Read a batch into columns; raises UnreadableTopicError when more than half of a larger batch is unreadable."""
+    tables = read_columns(batch.topic, batch.runs)
+    unreadable = tables.get(QUARANTINE)
+    if unreadable and len(batch) >= _SUSPICIOUS_FROM and 2 * len(unreadable[0]) > len(batch):
+        topic, partition, offset = (column[0] for column in unreadable[:3])
         raise UnreadableTopicError(
-            f"expected records of {batch.topic} in topic {topic}, but {len(unreadable)} of {len(batch.messages)} messages "
+            f"expected records of {batch.topic} in topic {topic}, but {len(unreadable[0])} of {len(batch)} messages "
             f"are unreadable, the first in partition {partition} at offset {offset}; is the topic prefix right, and was "
             "everything that writes there upgraded before this sink?"
         )
-    return rows
-
-
-def columns_of(table: Table, rows: Iterable[Row]) -> list[tuple[object, ...]]:
-    """Turn rows into columns in the order of the table."""
-    columns: list[tuple[object, ...]] = list(zip(*rows, strict=True))
-    assert len(columns) == len(table.columns), f"{table.name}: {len(columns)} values for {len(table.columns)} columns"
-    return columns
+    return tables
 
 
 def deduplication_token(table: Table, batch: Batch) -> str:

@@ -1,38 +1,146 @@
-"""The Kafka consumer the sink reads with, and the ends of its topics."""
+"""The Kafka consumer the sink reads with, and the ends of its topics. The one module of the sinks that knows aiokafka."""
 
+import asyncio
+import re
+import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+    RebalanceInProgressError,
+)
+from aiokafka.protocol.group import LeaveGroupRequest
+from aiokafka.structs import TopicPartition as Partition
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
-from sinks.clickhouse.batches import Place
+from sinks.clickhouse.runs import Place, Run
 
+_log = structlog.get_logger(__name__)
 _WATERMARK_POLLS = 20
+_START_SECONDS, _START_PAUSE_S = 10.0, 0.5
+_COMMIT_SECONDS = 30.0
+_FETCH_BYTES = 16 * 1024 * 1024
+_PARTITION_FETCH_BYTES = 1024 * 1024
+# A sink that waits for ClickHouse reads nothing for a while and is a member all the same: its heartbeats say so.
+_WITHOUT_READING_MS = 3_600_000
 
 
-def build_consumer(client_options: Mapping[str, Any], group: str, **overrides: Any) -> KafkaConsumer:
-    """Build the consumer of a sink; `client_options` are bootstrap servers and security as kafka-python names them.
+class Fetched(NamedTuple):
+    """Messages of one partition as they came, and the end of the partition as far as it is known."""
 
-    It commits only what the sink tells it to, starts at the beginning of a topic, and never creates one.
+    run: Run
+    end_seen: int | None
+
+
+class LogReader:
+    """Reads topics as a member of a group, inside an event loop; commits only what it is told to.
+
+    It begins at the start of a topic nobody has read, never creates one, and takes up those that come into being later.
+    While nothing is asked of it, one fetch of each partition waits here at most (1 MiB), and the membership goes on.
     """
-    return KafkaConsumer(
-        **{
-            "group_id": group,
-            "enable_auto_commit": False,
-            "auto_offset_reset": "earliest",
-            "allow_auto_create_topics": False,
-            "metadata_max_age_ms": 30_000,
-            "session_timeout_ms": 10_000,
-            "heartbeat_interval_ms": 3_000,
-            # In pure Python the checksum costs two thirds of the sink's time; brokers verify it when a record is written,
-            # and librdkafka leaves it out by default too.
-            "check_crcs": False,
-            "max_partition_fetch_bytes": 4 * 1024 * 1024,
-            **client_options,
-            **overrides,
-        }
-    )
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+        self._consumer: Any = None
+
+    async def start(self, topics: Iterable[str]) -> None:
+        """Join the group; raises aiokafka's KafkaConnectionError when no broker answers for ten seconds."""
+        give_up_at = time.monotonic() + _START_SECONDS
+        while True:
+            self._consumer = AIOKafkaConsumer(**self._options)
+            # By their names alone: to subscribe to a topic would make a broker that is set so create it.
+            self._consumer.subscribe(pattern=f"^(?:{'|'.join(map(re.escape, topics))})$")
+            try:
+                await self._consumer.start()
+            except BaseException as error:
+                await self._consumer.stop()
+                if not isinstance(error, KafkaConnectionError) or time.monotonic() > give_up_at:
+                    raise
+            else:
+                return
+            await asyncio.sleep(_START_PAUSE_S)
+
+    async def read(self, seconds: float) -> list[Fetched]:
+        """Return what has come, waiting so long for the first of it; at most one fetch of each partition."""
+        polled = await self._consumer.getmany(timeout_ms=int(seconds * 1000))
+        return [
+            Fetched(
+                Run(
+                    partition.topic,
+                    partition.partition,
+                    [record.offset for record in records],
+                    [record.timestamp for record in records],
+                    [record.value for record in records],
+                ),
+                self._consumer.highwater(partition),
+            )
+            for partition, records in polled.items()
+        ]
+
+    def assigned(self) -> set[Place]:
+        """Return the partitions that are this member's now."""
+        return {(partition.topic, partition.partition) for partition in self._consumer.assignment()}
+
+    async def positions(self) -> dict[Place, int]:
+        """Return the offset that is read next, of every partition of this member of which it is known."""
+        positions: dict[Place, int] = {}
+        for partition in self._consumer.assignment():
+            # A position that is known comes at once; one that is not is no reason to wait.
+            with suppress(TimeoutError, IllegalStateError):
+                async with asyncio.timeout(0):
+                    positions[partition.topic, partition.partition] = await self._consumer.position(partition)
+        return positions
+
+    async def commit(self, offsets: Mapping[Place, int]) -> None:
+        """Commit the offset to be read next of those partitions that are this member's; raises KafkaError."""
+        ours = {Partition(*place): offset for place, offset in offsets.items() if place in self.assigned()}
+        if not ours:
+            return
+        try:
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                await self._consumer.commit(ours)
+        except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
+            # The partitions are changing owner, and the new one writes the same rows once more.
+            _log.warning("commit_refused", partitions=len(ours), error=type(error).__name__)
+        except TimeoutError:
+            raise KafkaConnectionError(f"no answer to a commit in {_COMMIT_SECONDS:.0f} s") from None
+
+    async def stop(self) -> None:
+        """Leave the group, so that the others need not wait for the session to time out."""
+        coordinator: Any = getattr(self._consumer, "_coordinator", None)
+        if coordinator is not None and coordinator.generation == 0:
+            # aiokafka takes generation 0 for "never joined", but the embedded broker begins to count there.
+            with suppress(KafkaError):
+                await coordinator._send_req(LeaveGroupRequest(coordinator.group_id, coordinator.member_id))
+        await self._consumer.stop()
+
+
+def build_consumer(client_options: Mapping[str, Any], group: str, **overrides: Any) -> LogReader:
+    """Build the reader of a sink; `client_options` are bootstrap servers and security as aiokafka names them."""
+    options = {
+        "group_id": group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "metadata_max_age_ms": 30_000,
+        "session_timeout_ms": 10_000,
+        "heartbeat_interval_ms": 3_000,
+        "max_poll_interval_ms": _WITHOUT_READING_MS,
+        "fetch_max_bytes": _FETCH_BYTES,
+        "max_partition_fetch_bytes": _PARTITION_FETCH_BYTES,
+        # Brokers verify it when a record is written, and librdkafka leaves it out by default too.
+        "check_crcs": False,
+        **client_options,
+        **overrides,
+    }
+    return LogReader(options)
 
 
 def end_offsets(client_options: Mapping[str, Any], topics: Iterable[str]) -> dict[Place, int]:

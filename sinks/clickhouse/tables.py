@@ -1,4 +1,4 @@
-"""The tables the sink writes: column names and types in the order in which rows carry them.
+"""The tables the sink writes: column names and types in their order.
 
 The migrations create them; a contract test compares the two. Instants travel as whole microseconds since 1970 (UTC),
 so that nothing is rounded on the way.
@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Row = tuple[Any, ...]
+# One list a column, in the order of the table.
+Columns = list[list[Any]]
 
 _WORD = "LowCardinality(String)"
 _INSTANT = "DateTime64(6, 'UTC')"

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from sinks.clickhouse.batches import Batch, columns_of, deduplication_token, rows_by_table
+from sinks.clickhouse.batches import Batch, columns_by_table, deduplication_token
 from sinks.clickhouse.driver import Database
+from sinks.clickhouse.tables import QUARANTINE
 
 
 class Writer(Protocol):
@@ -20,11 +21,11 @@ class DatabaseWriter:
         self._database = database
 
     def write(self, batch: Batch) -> int:
-        """Insert the rows of a batch; returns how many of its messages went to quarantine.
+        """Insert the messages of a batch; returns how many of its messages went to quarantine.
 
         Raises UnreadableTopicError, and what the driver raises. A batch that was written in part can be written again.
         """
-        rows = rows_by_table(batch)
-        for table, table_rows in rows.items():
-            self._database.insert(table, columns_of(table, table_rows), deduplication_token(table, batch))
-        return sum(len(table_rows) for table, table_rows in rows.items() if table.name == "quarantine")
+        tables = columns_by_table(batch)
+        for table, columns in tables.items():
+            self._database.insert(table, columns, deduplication_token(table, batch))
+        return len(tables[QUARANTINE][0]) if QUARANTINE in tables else 0

@@ -16,8 +16,9 @@ from faust.transport.consumer import Consumer
 from faust.types import TP, AppT, Message, StreamT, TopicT
 
 from streams.batching.batch import Batch
+from streams.batching.settling import Settling
 
-Handler = Callable[[Batch], Awaitable[None]]
+Handler = Callable[[Batch], Awaitable[Awaitable[object] | None]]
 
 SCHEME = "batchkafka"
 
@@ -108,7 +109,7 @@ def batch_app(
 ) -> BatchApp:
     """Return an application of consumer group `group` on `bootstrap` ("host:port", several separated by commas).
 
-    Durations in seconds. One batch must take far less than `rebalance_timeout`: a rebalance waits for the batch in work.
+    Durations in seconds. Batches under way must take far less than `rebalance_timeout`: a rebalance waits for them.
     No web server, no topics of its own, nothing written to disk, begins at the earliest record where the group has
     committed nothing. `settings` are Faust's own and win over these.
     """
@@ -146,21 +147,28 @@ def batch_topic(
     return app.topic(*names, schema=BatchSchema(records_max=records_max, bytes_max=bytes_max))
 
 
-def consume(app: BatchApp, topic: TopicT, handler: Handler) -> None:
+def consume(app: BatchApp, topic: TopicT, handler: Handler, *, batches_max: int = 4) -> None:
     """Register `handler` for every batch of `topic`: one at a time, in offset order within a partition.
 
-    A batch is acked when the handler returns. When it raises, the worker ends without the ack and `run_worker`
-    raises. Faust alone would ack the batch and start the agent again, which loses it.
+    A batch is acked when the handler returns. A handler may return an awaitable instead: results of the batch are on
+    their way, and the batch is acked when it is done. The handler gets the next batch meanwhile, up to `batches_max` are
+    under way. Acks keep the order of delivery. When the handler or what it returned raises, the worker ends without this
+    ack or any after it, and `run_worker` raises. Faust alone would ack the batch and start the agent again, which loses it.
     """
 
     async def process(stream: StreamT[Any]) -> None:
-        async for event in cast("Stream[Batch]", stream).noack().events():
-            try:
-                await handler(event.value)
-            except Exception as error:  # whatever it is, it ends the worker
-                app.fail(error)
-                await asyncio.Event().wait()  # never take another batch; the stop cancels this
-            event.ack()
+        settling = Settling(batches_max, app.fail)
+        try:
+            async for event in cast("Stream[Batch]", stream).noack().events():
+                await settling.place()
+                try:
+                    settled = await handler(event.value)
+                except Exception as error:  # whatever it is, it ends the worker
+                    app.fail(error)
+                    await asyncio.Event().wait()  # never take another batch; the stop cancels this
+                settling.add(settled, event.ack)
+        finally:
+            await settling.stop()
 
     app.agent(
         topic,

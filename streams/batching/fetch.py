@@ -27,9 +27,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._served: dict[Any, int] = {}  # when each partition had its last turn
 
     async def on_thread_stop(self) -> None:
-        """Leave the group, so that the others need not wait for the session to time out."""
+        """Leave the group, so that the others need not wait for the session to time out; a static member stays in it."""
         coordinator = getattr(self._consumer, "_coordinator", None)
-        if coordinator is not None and coordinator.generation == 0:
+        is_static = self.app.conf.consumer_group_instance_id is not None
+        if coordinator is not None and coordinator.generation == 0 and not is_static:
             # aiokafka takes generation 0 for "never joined", but the embedded broker begins to count there.
             with suppress(KafkaError):
                 await coordinator._send_req(LeaveGroupRequest(coordinator.group_id, coordinator.member_id))

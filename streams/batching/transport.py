@@ -177,7 +177,17 @@ class Consumer(driver.Consumer):
     # -- acks and commits
 
     def ack(self, message: Message) -> bool:
-        """Mark a batch as done."""
+        """Mark a batch as done.
+
+        What nobody has done counts for nothing: a batch that the stream skipped, because a rebalance had begun (Faust acks
+        those), and one of an earlier assignment, whose partition may have been given out again meanwhile.
+        """
+        value: object = message.value  # which Faust declares as bytes
+        is_old = message.generation_id != self.app.consumer_generation_id
+        if isinstance(value, Batch) and (is_old or not message.tracked):
+            message.acked = True
+            self._unacked_messages.discard(message)
+            return False
         is_new = super().ack(message)
         self._unacked_messages.discard(message)  # Faust keeps those below the committed offset
         return is_new

@@ -1,10 +1,10 @@
 """Results on their way to a topic, as pure values; the publisher carries them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One record to be written: catalogue name of the topic, key, value, and the partition where it is not the key's.
 
     `to_all_partitions` writes it to every partition of the topic.
@@ -15,3 +15,8 @@ class Output:
     value: bytes
     partition: int | None = None
     to_all_partitions: bool = False
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the partition of a key in every topic that gridwatch writes: what librdkafka calls `consistent`."""
+    return crc32(key) % partitions

@@ -1,26 +1,38 @@
 """Writing to topics: everything of a batch is acknowledged by all replicas in sync, or the caller hears why not."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any, Self
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 
-from streams.broker.outputs import Output
+from streams.broker.outputs import Output, partition_of
 from streams.settings import Settings
 
 LARGEST_REQUEST_BYTES = 4 << 20
-_IN_FLIGHT_MAX = 10_000
+# Below what a topic takes in one piece unless told otherwise, with room for several partitions in one request.
+BATCH_BYTES = 512 * 1024
+
+_Record = tuple[bytes | None, bytes | None]
+
+
+class _Place(NamedTuple):
+    topic: str
+    partition: int
 
 
 class Publisher:
-    """Writes outputs and waits for their acknowledgement; order is kept within a partition."""
+    """Writes outputs and waits for their acknowledgement.
 
-    def __init__(self, settings: Settings, *, linger_ms: int = 2) -> None:
-        """Prepare for the brokers of the settings; `linger_ms` gathers records into larger requests."""
+    Order is kept within a partition, also between calls that run at the same time: whoever came first is first in the log.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare for the brokers of the settings."""
         self._settings = settings
-        self._linger_ms = linger_ms
         self._producer: Any = None
+        self._turn = asyncio.Lock()
 
     async def start(self) -> None:
         """Connect; raises aiokafka's KafkaConnectionError when no broker answers."""
@@ -29,9 +41,8 @@ class Publisher:
             **kafka.async_client_options(),
             acks="all",
             enable_idempotence=kafka.idempotence,
-            linger_ms=self._linger_ms,
             max_request_size=LARGEST_REQUEST_BYTES,
-            max_batch_size=256 * 1024,
+            max_batch_size=BATCH_BYTES,
         )
         self._producer = producer
         try:
@@ -55,29 +66,69 @@ class Publisher:
 
     async def publish(self, outputs: Iterable[Output]) -> int:
         """Write outputs in their order and return how many records were acknowledged; raises KafkaError."""
-        sent: list[Any] = []
-        count = 0
-        for output in outputs:
-            for partition in await self._partitions(output):
-                topic = self._settings.topic(output.topic)
-                sent.append(await self._producer.send(topic, output.value, output.key, partition))
-                count += 1
-            if len(sent) >= _IN_FLIGHT_MAX:
-                await asyncio.gather(*sent)
-                sent.clear()
-        await asyncio.gather(*sent)
-        return count
+        async with self._turn:  # fair: tasks get it in the order in which they asked
+            sent = await self._hand_over(await self._by_place(outputs))
+        acknowledged = await asyncio.gather(*(future for future, _ in sent))
+        assert len(acknowledged) == len(sent)
+        return sum(count for _, count in sent)
 
-    async def _partitions(self, output: Output) -> list[int | None]:
-        if not output.to_all_partitions:
-            return [output.partition]
-        return list(await self.partitions(output.topic))
+    async def delete(self, topic: str, keys: Iterable[bytes], partition: int) -> None:
+        """Write a tombstone for each key of a compacted topic."""
+        tombstones: list[_Record] = [(key, None) for key in keys]
+        async with self._turn:
+            sent = await self._hand_over({_Place(self._settings.topic(topic), partition): tombstones})
+        await asyncio.gather(*(future for future, _ in sent))
 
     async def partitions(self, topic: str) -> list[int]:
         """Return the partitions of a topic of the catalogue; raises KafkaError where there is no such topic."""
         return sorted(await self._producer.partitions_for(self._settings.topic(topic)))
 
-    async def delete(self, topic: str, keys: Iterable[bytes], partition: int) -> None:
-        """Write a tombstone for each key of a compacted topic."""
-        name = self._settings.topic(topic)
-        await asyncio.gather(*[await self._producer.send(name, None, key, partition) for key in keys])
+    async def _by_place(self, outputs: Iterable[Output]) -> dict[_Place, list[_Record]]:
+        places: dict[str, list[list[_Record]]] = {}  # by catalogue name, then by partition
+        for topic, key, value, partition, to_all_partitions in outputs:
+            parts = places.get(topic)
+            if parts is None:
+                parts = places[topic] = [[] for _ in await self.partitions(topic)]
+            if to_all_partitions:
+                for part in parts:
+                    part.append((key, value))
+            else:
+                number = partition_of(key or b"", len(parts)) if partition is None else partition
+                parts[number].append((key, value))
+        return {
+            _Place(self._settings.topic(topic), number): part
+            for topic, parts in places.items()
+            for number, part in enumerate(parts)
+            if part
+        }
+
+    async def _hand_over(self, places: dict[_Place, list[_Record]]) -> list[tuple[Any, int]]:
+        # The producer takes a partition's next batch when the one before is on its way: all partitions in turn.
+        sent: list[tuple[Any, int]] = []
+        open_places = {place: self._batches(records) for place, records in places.items()}
+        while open_places:
+            for place in list(open_places):
+                batch = next(open_places[place], None)
+                if batch is None:
+                    del open_places[place]
+                    continue
+                future = await self._producer.send_batch(batch, place.topic, partition=place.partition)
+                sent.append((future, batch.record_count()))
+        return sent
+
+    def _batches(self, records: list[_Record]) -> Iterator[Any]:
+        batch = self._producer.create_batch()
+        for key, value in records:
+            if batch.append(timestamp=None, key=key, value=value) is None:
+                yield _closed(batch)
+                batch = self._producer.create_batch()
+                batch.append(timestamp=None, key=key, value=value)  # an empty batch takes a record of any size
+        if records:
+            yield _closed(batch)
+
+
+def _closed(batch: Any) -> Any:
+    if batch.size() > LARGEST_REQUEST_BYTES:
+        raise MessageSizeTooLargeError(f"a record of {batch.size()} bytes, at most {LARGEST_REQUEST_BYTES} can be sent")
+    batch.close()
+    return batch

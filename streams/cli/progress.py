@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_EVERY_LINES = 2000
+_EVERY_CALLS = 2000
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def byte_progress(name: str, total_bytes: int | None) -> Iterator[Callable[[int]
         def advance(size_bytes: int) -> None:
             pending[0] += size_bytes
             pending[1] += 1
-            if pending[1] >= _EVERY_LINES:
+            if pending[1] >= _EVERY_CALLS:
                 bar.advance(task, pending[0])
                 pending[:] = [0, 0]
 

@@ -1,19 +1,23 @@
 """`gridwatch replay`: decide a file of records (contract section 7)."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
 from events.policy import Policy, PolicyError, parse_policy_toml
 from events.results import encode_alert, encode_verdict
-from streams.cli.failures import EXIT_SURROUNDINGS
+from streams.cli.failures import EXIT_SURROUNDINGS, surroundings_failed
 from streams.cli.progress import byte_progress
 from streams.dead_letters import encode_dead_letter
 from streams.replay import Replay
+
+if TYPE_CHECKING:
+    from streams.replay_partitions import LogPartition
 
 EXIT_DEAD_LETTERS = 3
 
@@ -22,8 +26,12 @@ EXIT_DEAD_LETTERS = 3
     epilog="Example: gridwatch replay --events events.ndjson --alerts alerts.ndjson --checks checks.ndjson",
 )
 @click.option(
-    "--events", required=True, type=click.Path(path_type=Path), help="Records in log order, NDJSON; - is stdin."
+    "--events",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Records in log order, NDJSON; - is stdin. Repeatable: each file is a partition of its own.",
 )
+@click.option("--from-log", is_flag=True, help="Decide the timeline on the brokers instead, up to where it ends now.")
 @click.option(
     "--policy", type=click.Path(path_type=Path), help="Policy (TOML) that holds throughout, whatever the log says."
 )
@@ -31,17 +39,37 @@ EXIT_DEAD_LETTERS = 3
     "--alerts", required=True, type=click.Path(path_type=Path), help="Every alert revision goes here, NDJSON."
 )
 @click.option("--checks", required=True, type=click.Path(path_type=Path), help="Every verdict goes here, NDJSON.")
-def command(events: Path, policy: Path | None, alerts: Path, checks: Path) -> None:
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Partitions decided at a time; as many as there are cores unless given."
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    events: tuple[Path, ...],
+    from_log: bool,
+    policy: Path | None,
+    alerts: Path,
+    checks: Path,
+    jobs: int | None,
+) -> None:
     """Decide a file of records, ticks included, as one partition of the log.
 
-    Writes every verdict and alert revision in the order decided; the same file gives the same bytes. A line that cannot be
-    taken goes to standard error as a dead letter (JSON). Exit status: 0 every line was read, 3 some were dead letters, 2 the
-    command or the policy is wrong, 4 the file cannot be read to its end or the results cannot be written.
+    Writes every verdict and alert revision in the order decided; the same file gives the same bytes. Several files are
+    decided side by side, and their results follow each other in the order of the files. A line that cannot be taken goes to
+    standard error as a dead letter (JSON). Exit status: 0 every line was read, 3 some were dead letters, 2 the command or
+    the policy is wrong, 4 the file or the log cannot be read to its end or the results cannot be written.
     """
-    _refuse_same_file(events, alerts, checks)
-    replay = Replay(read_policy(policy))
+    if bool(events) == from_log:
+        raise click.UsageError("expected --events, or --from-log" if from_log else "Missing option '--events'.")
+    if len(events) > 1 and Path("-") in events:
+        raise click.UsageError("--events - is one partition: standard input cannot be read beside files")
+    _refuse_same_file(*events, alerts, checks)
+    held = read_policy(policy)
     try:
-        refused = _replay_files(replay, events, alerts, checks)
+        if len(events) == 1:
+            refused = _replay_files(Replay(held), events[0], alerts, checks)
+        else:
+            refused = _replay_partitions(context, events, held, alerts, checks, jobs)
     except BrokenPipeError:
         raise  # whoever read the results has enough
     except OSError as error:
@@ -49,6 +77,52 @@ def command(events: Path, policy: Path | None, alerts: Path, checks: Path) -> No
         sys.exit(EXIT_SURROUNDINGS)
     if refused:
         sys.exit(EXIT_DEAD_LETTERS)
+
+
+def _replay_partitions(
+    context: click.Context,
+    events: tuple[Path, ...],
+    policy: Policy | None,
+    alerts: Path,
+    checks: Path,
+    jobs: int | None,
+) -> int:
+    from streams.replay_partitions import FilePartition, Partition, replay_partitions
+
+    for path in events:
+        with _open(path, "rb", "--events"):
+            pass  # each can be read, before anything is begun
+    partitions: Sequence[Partition] = [FilePartition(path) for path in events] or _log_partitions(context)
+    total = sum(part.path.stat().st_size if isinstance(part, FilePartition) else part.end for part in partitions)
+    at_a_time = min(jobs or os.cpu_count() or 1, len(partitions))
+    with ExitStack() as files:
+        alert_file = files.enter_context(_open(alerts, "wb", "--alerts"))
+        check_file = files.enter_context(_open(checks, "wb", "--checks"))
+        advance = files.enter_context(byte_progress("replay", total))
+        results = (alert_file, check_file, sys.stderr.buffer)
+        refused = replay_partitions(partitions, policy, results, jobs=at_a_time, advance=advance)
+        alert_file.flush()
+        check_file.flush()
+        return refused
+
+
+def _log_partitions(context: click.Context) -> Sequence["LogPartition"]:
+    import asyncio
+
+    from aiokafka.errors import KafkaError as AsyncKafkaError
+    from kafka.errors import KafkaError
+
+    from streams.replay_partitions import log_partitions
+    from streams.settings import SettingsError, load_settings
+
+    try:
+        settings = load_settings(context.find_root().params.get("config"))
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+    try:
+        return asyncio.run(log_partitions(settings))
+    except (LookupError, AsyncKafkaError, KafkaError) as error:
+        surroundings_failed("the log cannot be read", error)
 
 
 def _replay_files(replay: Replay, events: Path, alerts: Path, checks: Path) -> int:
@@ -66,14 +140,13 @@ def _replay_files(replay: Replay, events: Path, alerts: Path, checks: Path) -> i
 
 def _run(replay: Replay, source: BinaryIO, alerts: BinaryIO, checks: BinaryIO, advance: Callable[[int], None]) -> int:
     refused = 0
-    for replayed in replay.run(source):
+    for replayed in replay.run(source, advance):
         checks.writelines(encode_verdict(verdict) + b"\n" for verdict in replayed.outcome.verdicts)
         alerts.writelines(encode_alert(alert) + b"\n" for alert in replayed.outcome.alerts)
         if replayed.dead_letter is not None:
             refused += 1
             sys.stderr.buffer.write(encode_dead_letter(replayed.dead_letter) + b"\n")
             sys.stderr.buffer.flush()
-        advance(replayed.size_bytes)
     return refused
 
 
@@ -100,9 +173,9 @@ def _open(path: Path, mode: str, option: str) -> AbstractContextManager[BinaryIO
         raise click.BadParameter(f"cannot be opened: {error.strerror}", param_hint=option) from None
 
 
-def _refuse_same_file(events: Path, alerts: Path, checks: Path) -> None:
-    files = [_identity(path) for path in (events, alerts, checks) if str(path) != "-" and not path.is_char_device()]
-    if str(alerts) == str(checks) == "-" or len(set(files)) < len(files):
+def _refuse_same_file(*paths: Path) -> None:
+    files = [_identity(path) for path in paths if str(path) != "-" and not path.is_char_device()]
+    if all(str(path) == "-" for path in paths[-2:]) or len(set(files)) < len(files):
         raise click.UsageError("--events, --alerts and --checks must be three different files")
 
 

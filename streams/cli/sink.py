@@ -26,7 +26,7 @@ def command(context: click.Context) -> None:
       GRIDWATCH_CLICKHOUSE__DSN=https://sink:secret@clickhouse:8443/gridwatch gridwatch sink
     """
     import structlog
-    from kafka.errors import KafkaError
+    from aiokafka.errors import KafkaError
 
     from sinks.clickhouse.batches import UnreadableTopicError
     from sinks.clickhouse.consumer import build_consumer
@@ -45,7 +45,7 @@ def command(context: click.Context) -> None:
     with open_database(settings, create=True, pause=stop.wait) as database:
         migrate(database)
         loop = SinkLoop(
-            lambda: build_consumer(settings.kafka.client_options(), group, session_timeout_ms=timeout_ms),
+            lambda: build_consumer(settings.kafka.async_client_options(), group, session_timeout_ms=timeout_ms),
             DatabaseWriter(database),
             batching,
         )

@@ -1,8 +1,9 @@
 """The life of an alert: raised once, revised upwards, and never changed after it is resolved (contract section 5)."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from events.results import Alert, alert_id
 from events.vocabulary import SEVERITY_ORDER, AlertReason, AlertState, RuleName, Severity

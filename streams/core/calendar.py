@@ -1,9 +1,11 @@
 """Local days and clock times of a policy's zone as instants of the log (contract section 3)."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
+@lru_cache(maxsize=4096)
 def local_instant(day: date, minute: int, zone: ZoneInfo) -> datetime:
     """Return the instant at which a local clock shows `minute` minutes after midnight of `day`; 1440 is the next midnight.
 
@@ -17,3 +19,12 @@ def local_instant(day: date, minute: int, zone: ZoneInfo) -> datetime:
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
     """Return the local date on which `instant` falls."""
     return instant.astimezone(zone).date()
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an instant as microseconds since 1970."""
+    passed = instant - _EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds

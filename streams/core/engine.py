@@ -20,13 +20,15 @@ from events.records import (
     Tick,
     VisitRecorded,
 )
-from events.vocabulary import AlertReason, AlertState, CheckState, DeadLetterReason
+from events.vocabulary import AlertReason, AlertState, DeadLetterReason
 from streams.core import checks, observing, readings
 from streams.core.alerting import revise
+from streams.core.calendar import microseconds
 from streams.core.ledger import CheckEvent
 from streams.core.observation import Observation, lay_out_anew
 from streams.core.outcome import NOTHING, Outcome, Step
-from streams.core.person import Person, forget, recognised_until
+from streams.core.passing import passes_by
+from streams.core.person import Person, forget, look_again, recognised_until
 from streams.core.rules import fever, observation_overdue
 from streams.core.state import State
 
@@ -69,30 +71,19 @@ def _decide(current: Step, record: Record) -> Outcome:
 
 def _about_person(current: Step, record: PersonRecord) -> Outcome:
     state = current.state
+    if isinstance(record, CheckpointScanned) and passes_by(state, record):
+        return NOTHING
     person = state.people.get(record.person_id)
-    if isinstance(record, CheckpointScanned) and _leaves_nothing(current, person, record):
-        return NOTHING
     if person is None:
-        person = state.person(record.person_id)
-    elif record.event_id in person.seen:
+        person = Person(record.person_id)
+    elif person.has_seen(record.event_id):
         return NOTHING
-    try:
-        _dispatch(current, person, record)
+    reading_count = person.reading_count
+    _dispatch(current, person, record)
+    if person.reading_count == reading_count:  # a reading that is kept is recognised by itself
         person.remember(record.event_id, recognised_until(current.now, record.occurred_at, current.policy))
-    finally:
-        state.settle(person)
+    state.settle(person)
     return current.outcome()
-
-
-def _leaves_nothing(current: Step, person: Person | None, scan: CheckpointScanned) -> bool:
-    """Tell whether a scan is one of somebody of whom nothing is held, and brings nothing; or the repeat of such a one."""
-    state = current.state
-    if state.passed_scans.get(scan.event_id) == scan.person_id:
-        return True
-    if person is not None or not readings.is_of_no_consequence(current, scan):
-        return False
-    state.pass_scan(scan.event_id, scan.person_id)
-    return True
 
 
 def _dispatch(current: Step, person: Person, record: PersonRecord) -> None:
@@ -113,7 +104,7 @@ def _dispatch(current: Step, person: Person, record: PersonRecord) -> None:
 
 def _command(current: Step, record: StaffCommand) -> None:
     person = current.state.people.get(record.key)
-    if person is not None and record.event_id in person.seen:
+    if person is not None and person.has_seen(record.event_id):
         return
     alert = None if person is None else person.alerts.get(record.alert_id)
     if person is None or alert is None:
@@ -140,11 +131,10 @@ def _change_policy(current: Step, record: PolicyChanged) -> None:
     if state.policy is not None and seen is state.policy:
         return  # it holds already: everything is laid out under it
     state.change_policy(policy)
-    for person_id in sorted(state.people):
-        person = state.people[person_id]
+    for person in state.people:
         for observation in person.observations:
             _lay_out_anew(current, person, observation)
-        person.forget_at = None  # another policy remembers for another while
+        look_again(person)
         state.settle(person)
 
 
@@ -164,8 +154,9 @@ def _tick(current: Step, record: Tick) -> None:
         return
     if state.clock is None or state.clock.date() != record.at.date():
         state.timetable.forget_before(record.at.date() - _SHARED_FOR)
+        state.timetable.forget_layouts()
     state.clock = record.at
-    for person in state.deadlines.pop_due(record.at, state.people):
+    for person in state.people.pop_due(microseconds(record.at)):
         _fall_due(current, person, record.at)
         forget(person, record.at, current.policy)
         state.settle(person)
@@ -194,8 +185,7 @@ def _deadlines(current: Step, person: Person, clock: datetime) -> Iterator[tuple
 def _judgements(
     current: Step, person: Person, observation: Observation, clock: datetime
 ) -> Iterator[tuple[datetime, Callable[[], None]]]:
-    for position in observation.ledger.positions(CheckState.PENDING):
-        judge_at = observation.ledger.layout.slots[position].judge_at
-        if judge_at > clock:
-            break
+    slots = observation.ledger.layout.slots
+    for position in observation.ledger.pending_until(clock):
+        judge_at = slots[position].judge_at
         yield judge_at, partial(checks.change, current, person, observation, position, CheckEvent.OVERDUE)

@@ -1,7 +1,8 @@
 """Where expected checks lie in time: slots, and layouts of them that many people share.
 
-A slot is one window of one check on one local date under one policy. Which slots a date has follows from the policies that
-held so far, so slots are made once and shared; an observation holds one reference to its layout and one byte a slot.
+A slot is one window of one check on one local date under one policy. Which slots a date has follows from the policies
+that held so far, so slots are made once and shared; an observation holds one reference to its layout and one byte a slot.
+People are held packed, so a layout has a number by which they refer to it, and the timetable counts who does.
 """
 
 from bisect import bisect_left, bisect_right
@@ -9,12 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from weakref import WeakValueDictionary
 
 from events.policy import CheckPolicy, Policy, Window
 from streams.core.calendar import local_instant
 
+# What is decided is remembered at least so long, however short a time a policy lets it change.
+_SHORTEST_MEMORY = timedelta(days=30)
+
 SlotKey = tuple[str, date, str]
+LayoutContent = tuple[tuple[str, SlotKey], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,9 @@ class Slot:
     """One check in one window of one date: when a record counts for it and when it is judged.
 
     A record counts with `start <= occurred_at < due_at` (window's end plus grace); the verdict falls at `judge_at` (due
-    plus settle) and can be revised while the clock is below `final_at` (due plus late days).
+    plus settle) and can be revised while the clock is below `final_at` (due plus late days). `key` is what makes it the
+    same check under any policy, `content` under one version,
+    `occurrence` how alerts name it.
     """
 
     check: str
@@ -36,20 +42,19 @@ class Slot:
     satisfied_by: frozenset[str]
     lost_after: int
     policy: Policy
+    key: SlotKey
+    content: tuple[str, SlotKey]
+    occurrence: str
 
     def has_begun(self, clock: datetime | None) -> bool:
         """Tell whether the clock has reached the start."""
         return clock is not None and self.start <= clock
 
-    @property
-    def key(self) -> SlotKey:
-        """What makes it the same check under any policy."""
-        return (self.check, self.date, self.window)
-
 
 def _slot(policy: Policy, check: CheckPolicy, window: Window, day: date) -> Slot:
     end = local_instant(day, window.end, policy.zone)
     due_at = end + check.grace
+    key = (check.name, day, window.name)
     return Slot(
         check=check.name,
         date=day,
@@ -62,19 +67,31 @@ def _slot(policy: Policy, check: CheckPolicy, window: Window, day: date) -> Slot
         satisfied_by=frozenset(check.satisfied_by),
         lost_after=check.lost_after,
         policy=policy,
+        key=key,
+        content=(policy.policy_version, key),
+        occurrence=f"{check.name}/{day.isoformat()}/{window.name}",
     )
 
 
 class Layout:
-    """Slots in the order in which they are judged; immutable, shared between observations."""
+    """Slots in the order in which they are judged; immutable, shared between observations.
 
-    def __init__(self, slots: Iterable[Slot]) -> None:
+    `number` is the name under which a timetable knows it; 0 is the empty one.
+    """
+
+    def __init__(self, slots: Iterable[Slot], number: int = 0) -> None:
         self.slots = tuple(sorted(slots, key=lambda slot: (slot.judge_at, slot.due_at, slot.key)))
+        self.number = number
 
     @cached_property
     def index(self) -> dict[SlotKey, int]:
         """Where the slot of a key stands."""
         return {slot.key: position for position, slot in enumerate(self.slots)}
+
+    @property
+    def content(self) -> LayoutContent:
+        """What makes two layouts the same: version and key of every slot."""
+        return tuple(slot.content for slot in self.slots)
 
     @cached_property
     def by_check(self) -> dict[str, tuple[int, ...]]:
@@ -93,6 +110,11 @@ class Layout:
         order = sorted(range(len(self.slots)), key=lambda position: self.slots[position].start)
         longest = max((slot.due_at - slot.start for slot in self.slots), default=timedelta())
         return [self.slots[position].start for position in order], order, longest
+
+    @cached_property
+    def final_at(self) -> datetime | None:
+        """When the last of the slots can be revised no more, however short a time its policy lets it; None without slots."""
+        return max((max(slot.final_at, slot.due_at + _SHORTEST_MEMORY) for slot in self.slots), default=None)
 
     def around(self, instant: datetime) -> list[int]:
         """Return the positions of slots for which a record made at `instant` counts, in the order of judgement."""
@@ -120,12 +142,20 @@ class Timetable:
     def __init__(self, changes: Iterable[PolicyChange] = ()) -> None:
         self.changes = list(changes)
         self._days: dict[date, tuple[Slot, ...]] = {}
-        # Shared for as long as an observation refers to them.
-        self._layouts: WeakValueDictionary[tuple[tuple[str, SlotKey], ...], Layout] = WeakValueDictionary()
+        self._by_content: dict[LayoutContent, Layout] = {}
+        self.layouts: dict[int, Layout] = {}
+        self.changed_layouts: dict[int, None] = {}
+        self.last_number = 0
+        self.references: dict[int, int] = {}
 
     def change(self, policy: Policy, clock: datetime | None) -> None:
         """Let another policy hold from this clock on."""
         self.changes.append(PolicyChange(policy, clock))
+        self._days.clear()
+
+    def forget_policies(self) -> None:
+        """Go back to before the first policy; only where nobody is held yet."""
+        self.changes.clear()
         self._days.clear()
 
     def day(self, day: date) -> tuple[Slot, ...]:
@@ -144,8 +174,44 @@ class Timetable:
 
     def layout(self, slots: Iterable[Slot]) -> Layout:
         """Return the shared layout of these slots."""
-        fresh = Layout(slots)
-        return self._layouts.setdefault(tuple((slot.policy.policy_version, slot.key) for slot in fresh.slots), fresh)
+        given = tuple(slots)
+        if not given:
+            return EMPTY_LAYOUT
+        # Days come in the same order for everybody: most layouts are found before they are sorted.
+        as_given = tuple(slot.content for slot in given)
+        known = self._by_content.get(as_given)
+        if known is None:
+            fresh = Layout(given)
+            known = self._by_content.get(fresh.content)
+            if known is None:
+                self.last_number += 1
+                fresh.number = self.last_number
+                self.add_layout(fresh)
+                self.changed_layouts[fresh.number] = None
+                known = fresh
+            self._by_content[as_given] = known
+        return known
+
+    def add_layout(self, layout: Layout) -> None:
+        """Put a layout under its number; for one that is read back."""
+        self._by_content[layout.content] = self.layouts[layout.number] = layout
+        self.last_number = max(self.last_number, layout.number)
+
+    def refer(self, number: int, count: int) -> None:
+        """Note that so many more, or fewer, of those held refer to a layout."""
+        if number:
+            self.references[number] = self.references.get(number, 0) + count
+
+    def forget_layouts(self) -> None:
+        """Drop layouts to which nobody refers; they would be made anew under another number."""
+        unused = [number for number in self.layouts if not self.references.get(number)]
+        for number in unused:
+            del self.layouts[number]
+            self.references.pop(number, None)
+            self.changed_layouts[number] = None
+        if unused:
+            held = self._by_content.items()
+            self._by_content = {content: layout for content, layout in held if layout.number in self.layouts}
 
     def forget_before(self, day: date) -> None:
         """Drop cached days before `day`; they would be made anew."""

@@ -42,6 +42,7 @@ _STATES = (
 )
 _CODES = {state: code for code, state in enumerate(_STATES)}
 PENDING_MARK = 0
+_MISSED_MARK = _CODES[CheckState.MISSED] | 1 << 4  # missed is always the first verdict
 
 
 class Ledger:
@@ -77,6 +78,18 @@ class Ledger:
         """Yield the positions of checks in a state, in the order of judgement."""
         code = _CODES[state]
         return (position for position, mark in enumerate(self.marks) if mark & 0x0F == code)
+
+    def pending_until(self, clock: datetime) -> Iterator[int]:
+        """Yield the positions of pending checks that the clock has reached, in the order of judgement."""
+        marks, slots = self.marks, self.layout.slots
+        position = marks.find(PENDING_MARK)
+        while position >= 0 and slots[position].judge_at <= clock:
+            yield position
+            position = marks.find(PENDING_MARK, position + 1)
+
+    def missed_count(self) -> int:
+        """Return how many checks are missed now."""
+        return self.marks.count(_MISSED_MARK)
 
     def next_judgement(self) -> datetime | None:
         """Return when the first pending check is judged."""

@@ -1,18 +1,18 @@
 """One observation of one person: its exposures, its ledger, and what the rules remember about it."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+import msgspec
+
 from events.policy import ObservationPolicy, Policy
-from events.vocabulary import Category, Site
+from events.vocabulary import Category
 from streams.core.calendar import local_instant
 from streams.core.layout import Slot, SlotKey, Timetable
 from streams.core.ledger import PENDING_MARK, Ledger
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, array_like=True):
     """Days of observation, both ends included, whose windows start at or after `since`."""
 
     first_day: date
@@ -24,55 +24,43 @@ class Span:
         return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmReading:
-    """A plausible reading at a site that can confirm or refute a fever."""
-
-    event_id: str
-    taken_at: datetime
-    site: Site
-    temperature_c: float
-
-
-@dataclass(slots=True)
-class BreachCount:
+class BreachCount(msgspec.Struct, array_like=True):
     """The alerts of one date: the number of the latest, and when the earliest scan counted to it was made."""
 
     number: int
     earliest_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LostContact:
+class LostContact(msgspec.Struct, frozen=True, array_like=True):
     """The open `contact_lost` of one check: its alert, and the count from which it was opened."""
 
     alert_id: str
     lost_after: int
 
 
-@dataclass(slots=True, kw_only=True)
-class Observation:
+class Observation(msgspec.Struct, kw_only=True, array_like=True):
     """A period in which a person is checked; `ids[0]` names it, later ids are other names of the same.
 
     `exposures` are the last exposures that became known, each later than the one before; period and grace are those of
-    the policy at the opening or at the last extension that moved the last exposure.
+    the policy at the opening or at the last extension that moved the last exposure. `first_reading` is how many
+    readings at a confirm site the person had before.
     """
 
     ids: list[str]
     area: str
     category: Category
     opened_at: datetime
-    exposures: list[date] = field(default_factory=list)
+    exposures: list[date] = []
     period_days: int = 0
     overdue_grace_minutes: int = 0
-    spans: list[Span] = field(default_factory=list)
+    spans: list[Span] = []
     closed_at: datetime | None = None
     closed_by: str | None = None
-    ledger: Ledger = field(default_factory=Ledger)
-    confirm_readings: list[ConfirmReading] = field(default_factory=list)
-    overdue_days: list[date] = field(default_factory=list)
-    breaches: dict[date, BreachCount] = field(default_factory=dict)
-    lost: dict[str, LostContact] = field(default_factory=dict)
+    ledger: Ledger = msgspec.field(default_factory=Ledger)
+    first_reading: int = 0
+    overdue_days: list[date] = []
+    breaches: dict[date, BreachCount] = {}
+    lost: dict[str, LostContact] = {}
 
     @property
     def name(self) -> str:

@@ -25,7 +25,11 @@ def open_observation(step: Step, person: Person, record: ObservationOpened) -> N
     observation = person.open_observation
     if observation is None:
         observation = Observation(
-            ids=[record.observation_id], area=record.area, category=record.category, opened_at=record.occurred_at
+            ids=[record.observation_id],
+            area=record.area,
+            category=record.category,
+            opened_at=record.occurred_at,
+            first_reading=person.reading_count,
         )
         person.observations.append(observation)
         brought = _expose(step, person, observation, record)

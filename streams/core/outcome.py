@@ -91,4 +91,4 @@ def _verdict_order(decided: tuple[datetime, Verdict]) -> tuple[object, ...]:
 
 def _alert_order(decided: tuple[datetime, Alert]) -> tuple[object, ...]:
     reached_at, alert = decided
-    return (reached_at, alert.rule.value, alert.subject, alert.occurrence, alert.revision)
+    return (reached_at, alert.rule, alert.subject, alert.occurrence, alert.revision)

@@ -1,16 +1,18 @@
 """Everything the state holds of one person, and when something about the person falls due or may be forgotten.
 
 People who were never observed are held only while something about them can still matter: a record that waits for an
-opening, an alert, the ids by which a repeat is recognised.
+opening, an alert, the marks by which a repeat is recognised.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+
+import msgspec
 
 from events.policy import Policy
 from events.results import Alert
 from events.vocabulary import AlertState, HealthCode
+from streams.core.confirm_readings import ConfirmReading, event_ids, pack_reading, read_readings
 from streams.core.layout import EMPTY_LAYOUT, SlotKey, Timetable
 from streams.core.ledger import Ledger
 from streams.core.observation import Observation
@@ -21,11 +23,15 @@ _LONGEST_WINDOW = timedelta(days=2)
 _SHORTEST_WAIT = timedelta(days=7)
 # What is decided is remembered at least so long, however short a time a policy lets it change.
 _SHORTEST_MEMORY = timedelta(days=30)
-_NEVER = datetime.max.replace(tzinfo=UTC)
+# Days at which something is forgotten count from the end of 1969: small numbers are held in few bytes.
+_BEGINNING = datetime(1969, 12, 31, tzinfo=UTC)
+_DAYS_BEFORE = _BEGINNING.toordinal()
+# Not looked for yet, and none.
+_UNKNOWN, _NEVER = 0, date.max.toordinal()
+_MARK_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingRecord:
+class WaitingRecord(msgspec.Struct, frozen=True, array_like=True):
     """A visit or reading that came before its opening; `arrived_at` is the clock of its arrival."""
 
     event_id: str
@@ -40,8 +46,7 @@ class WaitingRecord:
         return self.arrived_at + max(policy.early, _SHORTEST_WAIT)
 
 
-@dataclass(slots=True)
-class FeverCase:
+class FeverCase(msgspec.Struct, array_like=True):
     """The open fever alert of a person; `due_at` is None once it is settled by reading or by time."""
 
     alert_id: str
@@ -50,31 +55,33 @@ class FeverCase:
     is_confirmed: bool
 
 
-@dataclass(slots=True)
-class CodeCount:
+class CodeCount(msgspec.Struct, array_like=True):
     """The health code alerts of one date and colour: the number of the latest, and its alert."""
 
     number: int
     alert_id: str
 
 
-@dataclass(slots=True)
-class Person:
+class Person(msgspec.Struct, array_like=True):
     """One person as the log describes them so far.
 
-    `next_at` and `forget_at` are caches: when a tick has something to do, and the first midnight with something to forget,
-    or None where that has to be looked for. A midnight that is too early does no harm.
+    `seen` holds marks of the events taken, eight bytes each, by the day at whose UTC midnight they are forgotten.
+    `forget_on` is a cache: the first such day with anything to forget; one that is too early does no harm.
+    `layouts` are those to which the ledgers referred when the person was last put down. `readings` are those at a confirm
+    site while under observation; events among them need no mark.
     """
 
     person_id: str
-    observations: list[Observation] = field(default_factory=list)
-    alerts: dict[str, Alert] = field(default_factory=dict)
+    observations: list[Observation] = []
+    alerts: dict[str, Alert] = {}
     fever: FeverCase | None = None
-    code_counts: dict[tuple[date, HealthCode], CodeCount] = field(default_factory=dict)
-    waiting: list[WaitingRecord] = field(default_factory=list)
-    seen: dict[str, datetime] = field(default_factory=dict)
-    next_at: datetime | None = None
-    forget_at: datetime | None = None
+    code_counts: dict[tuple[date, HealthCode], CodeCount] = {}
+    waiting: list[WaitingRecord] = []
+    seen: dict[int, bytes] = {}
+    forget_on: int = _UNKNOWN
+    layouts: list[int] = []
+    reading_count: int = 0
+    readings: bytes = b""
 
     @property
     def open_observation(self) -> Observation | None:
@@ -113,25 +120,56 @@ class Person:
         alert = self.alerts.get(identity)
         return alert is not None and alert.state is not AlertState.RESOLVED
 
+    def has_seen(self, event_id: str) -> bool:
+        """Tell whether an event was taken before, as long as that is remembered."""
+        mark = _mark(event_id)
+        return any(_holds(marks, mark) for marks in self.seen.values()) or self._is_among_readings(event_id)
+
+    def _is_among_readings(self, event_id: str) -> bool:
+        return self.reading_count > 0 and event_id in event_ids(self.readings, self.reading_count)
+
+    def note_reading(self, reading: ConfirmReading) -> None:
+        """Keep a reading at a confirm site for a fever that may turn out to have begun before it."""
+        before = event_ids(self.readings, self.reading_count)[-1] if self.reading_count else ""
+        self.readings += pack_reading(reading, before)
+        self.reading_count += 1
+
+    def readings_of(self, observation: Observation) -> list[ConfirmReading]:
+        """Return the readings at a confirm site since an observation was opened, in the order in which they came."""
+        return read_readings(self.readings, self.reading_count)[observation.first_reading :]
+
     def remember(self, event_id: str, until: datetime) -> None:
         """Recognise a repeat of this event until an instant."""
-        self.seen[event_id] = max(until, self.seen.get(event_id, until))
-        self._note_end(until)
+        day = _midnight_from(until)
+        self.seen[day] = self.seen.get(day, b"") + _mark(event_id)
+        self._note_end(day)
 
     def wait(self, record: WaitingRecord, policy: Policy) -> None:
         """Keep a record for an opening to come."""
         self.waiting.append(record)
-        self._note_end(record.kept_until(policy))
+        self._note_end(_midnight_from(record.kept_until(policy)))
 
     def keep(self, alert: Alert, policy: Policy) -> None:
         """Put the newest revision of an alert in the place of the one before."""
         self.alerts[alert.alert_id] = alert
         if alert.state is AlertState.RESOLVED:
-            self._note_end(alert.updated_at + _memory(policy))
+            self._note_end(_midnight_from(alert.updated_at + _memory(policy)))
 
-    def _note_end(self, end: datetime) -> None:
-        if self.forget_at is not None:
-            self.forget_at = min(self.forget_at, _next_midnight(end))
+    def _note_end(self, day: int) -> None:
+        if self.forget_on > day:
+            self.forget_on = day
+
+
+def _mark(event_id: str) -> bytes:
+    """Return what is kept of an event id; two ids of one person meet in it once in 2**64 pairs."""
+    return blake2b(event_id.encode(), digest_size=_MARK_BYTES).digest()
+
+
+def _holds(marks: bytes, mark: bytes) -> bool:
+    position = marks.find(mark)
+    while position % _MARK_BYTES and position >= 0:
+        position = marks.find(mark, position + 1)
+    return position >= 0
 
 
 def recognised_until(clock: datetime, occurred_at: datetime, policy: Policy) -> datetime:
@@ -146,54 +184,59 @@ def _memory(policy: Policy) -> timedelta:
 
 def next_due(person: Person, policy: Policy) -> datetime | None:
     """Return the first instant at which a tick has something to do for the person, deadlines and forgetting alike."""
-    return min(_instants(person, policy), default=None)
-
-
-def _instants(person: Person, policy: Policy) -> Iterator[datetime]:
+    due: list[datetime] = []
     for observation in person.observations:
         judgement = observation.ledger.next_judgement()
         if judgement is not None:
-            yield judgement
-    observed = person.open_observation
-    if observed is not None and (overdue_at := observed.overdue_at(policy)) is not None:
-        yield overdue_at
-    if person.fever is not None and person.fever.due_at is not None:
-        yield person.fever.due_at
-    if person.forget_at is None:
-        ends = min(_ends_of_memory(person, policy), default=_NEVER)
-        person.forget_at = ends if ends is _NEVER else _next_midnight(ends)
-    if person.forget_at is not _NEVER:
-        yield person.forget_at
-    for observation in person.observations:
+            due.append(judgement)
         final_at = _final_at(observation)
         if final_at is not None:
-            yield _next_midnight(final_at)
+            due.append(_midnight(_midnight_from(final_at)))
+    observed = person.open_observation
+    if observed is not None and (overdue_at := observed.overdue_at(policy)) is not None:
+        due.append(overdue_at)
+    if person.fever is not None and person.fever.due_at is not None:
+        due.append(person.fever.due_at)
+    if person.forget_on == _UNKNOWN:
+        person.forget_on = _first_to_forget(person, policy)
+    if person.forget_on != _NEVER:
+        due.append(_midnight(person.forget_on))
+    return min(due, default=None)
 
 
-def _ends_of_memory(person: Person, policy: Policy) -> Iterator[datetime]:
-    yield from person.seen.values()
-    yield from (waiting.kept_until(policy) for waiting in person.waiting)
-    for alert in person.alerts.values():
-        if alert.state is AlertState.RESOLVED:
-            yield alert.updated_at + _memory(policy)
+def look_again(person: Person) -> None:
+    """Look anew for what is to be forgotten first: another policy remembers for another while."""
+    person.forget_on = _UNKNOWN
 
 
-def _midnight_before(instant: datetime) -> datetime:
-    return datetime(instant.year, instant.month, instant.day, tzinfo=UTC)
+def _first_to_forget(person: Person, policy: Policy) -> int:
+    days = [*person.seen, *(_midnight_from(waiting.kept_until(policy)) for waiting in person.waiting)]
+    resolved = (alert for alert in person.alerts.values() if alert.state is AlertState.RESOLVED)
+    days += [_midnight_from(alert.updated_at + _memory(policy)) for alert in resolved]
+    return min(days, default=_NEVER)
 
 
-def _next_midnight(instant: datetime) -> datetime:
-    """Round up to a UTC midnight, so that a person is visited for forgetting once a day at most."""
-    midnight = _midnight_before(instant)
-    return midnight if midnight == instant else midnight + _DAY
+def _midnight(day: int) -> datetime:
+    """Return the UTC midnight at which a day begins."""
+    return _BEGINNING + timedelta(days=day)
+
+
+def _day(instant: datetime) -> int:
+    """Return the UTC day of an instant."""
+    return instant.toordinal() - _DAYS_BEFORE
+
+
+def _midnight_from(instant: datetime) -> int:
+    """Round up to a UTC midnight, so that a person is visited for forgetting once a day at most; its day's ordinal."""
+    is_midnight = not (instant.hour or instant.minute or instant.second or instant.microsecond)
+    return _day(instant) + (not is_midnight)
 
 
 def _final_at(observation: Observation) -> datetime | None:
     """Return when a closed observation's checks can change no more, or None while some are open or none are left."""
-    slots = observation.ledger.layout.slots
-    if observation.is_open or not slots or observation.ledger.next_judgement() is not None:
+    if observation.is_open or observation.ledger.next_judgement() is not None:
         return None
-    return max(max(slot.final_at, slot.due_at + _SHORTEST_MEMORY) for slot in slots)
+    return observation.ledger.layout.final_at
 
 
 def forget(person: Person, clock: datetime, policy: Policy) -> None:
@@ -203,24 +246,37 @@ def forget(person: Person, clock: datetime, policy: Policy) -> None:
     ledgers go when every check is final; resolved alerts go after the policy's late days. Things are forgotten at UTC
     midnights, when everybody with something to forget is visited: so it does not matter how time is cut into ticks.
     """
-    midnight = _midnight_before(clock)
-    if person.forget_at is None or person.forget_at <= clock:
-        _forget_records(person, midnight, policy)
-        person.forget_at = None
+    today = _day(clock)
+    if person.forget_on <= today:
+        _forget_records(person, today, policy)
+        look_again(person)
     for observation in person.observations:
         final_at = _final_at(observation)
-        if final_at is not None and final_at <= midnight:
+        if final_at is not None and _midnight_from(final_at) <= today:
             observation.ledger = Ledger(EMPTY_LAYOUT)
-            observation.confirm_readings = []
+    if person.reading_count and not any(held.is_open or held.ledger.marks for held in person.observations):
+        _readings_to_marks(person, today, policy)
 
 
-def _forget_records(person: Person, midnight: datetime, policy: Policy) -> None:
-    person.seen = {event_id: until for event_id, until in person.seen.items() if until > midnight}
-    person.waiting = [waiting for waiting in person.waiting if waiting.kept_until(policy) > midnight]
+def _readings_to_marks(person: Person, today: int, policy: Policy) -> None:
+    """Let go of readings that no fever can look back at any more; repeats of them are recognised a while longer."""
+    readings = read_readings(person.readings, person.reading_count)
+    person.readings, person.reading_count = b"", 0
+    for observation in person.observations:
+        observation.first_reading = 0
+    for reading in readings:
+        until = recognised_until(reading.taken_at, reading.taken_at, policy)
+        if _midnight_from(until) > today:
+            person.remember(reading.event_id, until)
+
+
+def _forget_records(person: Person, today: int, policy: Policy) -> None:
+    person.seen = {day: marks for day, marks in person.seen.items() if day > today}
+    person.waiting = [held for held in person.waiting if _midnight_from(held.kept_until(policy)) > today]
     expired = [
         identity
         for identity, alert in person.alerts.items()
-        if alert.state is AlertState.RESOLVED and alert.updated_at + _memory(policy) <= midnight
+        if alert.state is AlertState.RESOLVED and _midnight_from(alert.updated_at + _memory(policy)) <= today
     ]
     for identity in expired:
         del person.alerts[identity]

@@ -1,7 +1,7 @@
 """Visits, readings and scans: which checks they satisfy, and what the rules make of them (contract sections 4 and 5)."""
 
 from events.records import CheckpointScanned, Reading, TemperatureTaken, VisitRecorded
-from events.vocabulary import HealthCode, Site, VisitOutcome
+from events.vocabulary import VisitOutcome
 from streams.core import checks
 from streams.core.layout import Slot, SlotKey
 from streams.core.ledger import CheckEvent
@@ -9,25 +9,6 @@ from streams.core.observation import Observation
 from streams.core.outcome import Step
 from streams.core.person import Person, WaitingRecord
 from streams.core.rules import breach, fever, health_code, implausible_reading
-
-_ALARMING_CODES = (HealthCode.YELLOW, HealthCode.RED)
-
-
-def is_of_no_consequence(step: Step, record: CheckpointScanned) -> bool:
-    """Tell whether a scan of a person of whom nothing is held leaves nothing behind.
-
-    True for a scan without an alarming code whose reading is absent, or plausible, below the threshold and taken at a
-    site that can neither confirm nor refute. Visits and readings always wait for an opening.
-    """
-    if record.health_code in _ALARMING_CODES:
-        return False
-    temperature_c = measured(record)
-    if temperature_c is None:
-        return True
-    policy = step.policy.fever
-    site = record.site or Site.UNKNOWN
-    is_low = policy.is_plausible(temperature_c) and not policy.is_fever(temperature_c, site)
-    return is_low and site not in policy.confirm_sites
 
 
 def measured(record: Reading) -> float | None:

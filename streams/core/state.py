@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from events.policy import Policy, default_policy
-from streams.core.deadlines import DeadlineIndex
+from streams.core.calendar import microseconds
 from streams.core.layout import Timetable
+from streams.core.passed_scans import PassedScans
+from streams.core.people import People
 from streams.core.person import Person, next_due
-
-# More than intake can have in work when it dies; scans are too many to be remembered for days.
-_PASSED_SCANS_MAX = 10_000
+from streams.core.scan_limits import NO_LIMITS, ScanLimits, scan_limits
 
 
 @dataclass(slots=True)
@@ -18,18 +18,21 @@ class State:
 
     `clock` is the highest tick; `policies` every version seen, by version; `policy` the one that holds, or None before
     the first; `timetable` what they make of every date. With `is_policy_fixed` the policies of the log are not read.
-    `passed_scans` are the last scans that left nothing behind: person by event id, oldest first. `deadlines` is a cache.
+    `limits` is a cache: what the policy asks of a scan.
     """
 
+    timetable: Timetable = field(default_factory=Timetable)
+    people: People = field(init=False)
     clock: datetime | None = None
     policies: dict[str, Policy] = field(default_factory=dict)
     policy: Policy | None = None
     is_policy_fixed: bool = False
     policy_events: set[str] = field(default_factory=set)
-    people: dict[str, Person] = field(default_factory=dict)
-    passed_scans: dict[str, str] = field(default_factory=dict)
-    timetable: Timetable = field(default_factory=Timetable)
-    deadlines: DeadlineIndex = field(default_factory=DeadlineIndex)
+    passed_scans: PassedScans = field(default_factory=PassedScans)
+    limits: ScanLimits = NO_LIMITS
+
+    def __post_init__(self) -> None:
+        self.people = People(self.timetable)
 
     def current_policy(self) -> Policy:
         """Return the policy that holds; where the log has brought none, the default is used and counts as seen."""
@@ -38,6 +41,7 @@ class State:
     def change_policy(self, policy: Policy) -> Policy:
         """Let a policy hold from here on and return it; of a version seen before the one seen first is kept."""
         self.policy = self.policies.setdefault(policy.policy_version, policy)
+        self.limits = scan_limits(self.policy)
         self.timetable.change(self.policy, self.clock)
         return self.policy
 
@@ -45,28 +49,16 @@ class State:
         """Go back to before the first policy; only where nothing was decided under it."""
         self.policy = None
         self.policies.clear()
-        self.timetable = Timetable()
-
-    def person(self, person_id: str) -> Person:
-        """Return what is held of a person, beginning with nothing."""
-        person = self.people.get(person_id)
-        if person is None:
-            person = self.people[person_id] = Person(person_id)
-        return person
-
-    def pass_scan(self, event_id: str, person_id: str) -> None:
-        """Recognise a scan that leaves nothing behind for a while: a reader that starts again repeats what it read last."""
-        self.passed_scans[event_id] = person_id
-        if len(self.passed_scans) > _PASSED_SCANS_MAX:
-            del self.passed_scans[next(iter(self.passed_scans))]
+        self.limits = NO_LIMITS
+        self.timetable.forget_policies()
 
     def settle(self, person: Person) -> None:
-        """Bring the index up to date with what has become of a person, and let go of one who cannot matter any more."""
+        """Put down what has become of a person, and let go of one who cannot matter any more."""
         if person.is_empty:
-            self.people.pop(person.person_id, None)
-            self.deadlines.schedule(person, None)
+            self.people.remove(person)
         else:
-            self.deadlines.schedule(person, next_due(person, self.current_policy()))
+            due_at = next_due(person, self.current_policy())
+            self.people.put(person, None if due_at is None else microseconds(due_at))
 
 
 def new_state(policy: Policy | None = None) -> State:

@@ -1,14 +1,20 @@
 """The pure part of intake: raw bytes to a timeline record, a dead letter, or nothing for a repeat."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from events.codec import Refusal, decode_from_topic, encode, refuse_future
-from events.records import OutsideRecord, PolicyChanged
+from events.records import CheckpointScanned, OutsideRecord, PolicyChanged
+from events.scan_wire import is_future, read_scan, write_scan_and_content
 from events.vocabulary import DeadLetterReason
 from streams.broker.outputs import Output
 from streams.dead_letters import dead_letter, dead_letter_output
-from streams.intake.repeats import RepeatMemory, load_repeats, received_at_of
+from streams.intake.repeats import RepeatMemory, content_of, fingerprint
+from streams.partition import LogRecord, SavedState, UndecidableRecordError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class IntakePartition:
@@ -18,38 +24,74 @@ class IntakePartition:
         """Begin with what is remembered of the partition; `topic` is its name in the catalogue."""
         self.topic = topic
         self.partition = partition
-        self.repeats = repeats
+        self._repeats = repeats
 
-    def take(self, offset: int, timestamp_ms: int, value: bytes | None) -> list[Output]:
-        """Return the timeline record or dead letter of a raw record; a repeat gives nothing."""
-        raw = value or b""
+    def take(self, records: Iterable[LogRecord], publish_from: int) -> list[Output]:
+        """Return the timeline records and dead letters of raw records; a repeat gives nothing."""
+        outputs: list[Output] = []
+        take_one = self._take_scan if self.topic == CheckpointScanned.topic else self._take
+        for record in records:
+            try:
+                output = take_one(record)
+            except Exception as error:
+                raise UndecidableRecordError(record.offset, error) from error
+            if output is not None and record.offset >= publish_from:
+                outputs.append(output)
+        return outputs
+
+    def _take_scan(self, record: LogRecord) -> Output | None:
+        """Take a scan by the quick way, or any other record by the long one, which also says what is wrong with it."""
+        timestamp_ms = record.timestamp
+        scan = read_scan(record.value or b"")
+        if scan is None or is_future(scan, timestamp_ms):
+            return self._take(record)
+        line, content = write_scan_and_content(scan, timestamp_ms)
+        if self._repeats.knows(fingerprint(scan, content), timestamp_ms):
+            return None
+        return Output("timeline", scan.person_id.encode(), line)
+
+    def _take(self, record: LogRecord) -> Output | None:
+        raw = record.value or b""
         try:
-            record = self._read(raw, timestamp_ms)
+            return self._take_any(raw, record.timestamp)
         except Refusal as refusal:
-            return [dead_letter_output(dead_letter(refusal, self.topic, self.partition, offset, raw))]
-        if self.repeats.is_repeat(record, timestamp_ms):
-            return []
+            return dead_letter_output(dead_letter(refusal, self.topic, self.partition, record.offset, raw))
+
+    def _take_any(self, raw: bytes, timestamp_ms: int) -> Output | None:
+        record = self._read(raw, timestamp_ms)
+        line = encode(record)
+        if self._repeats.is_repeat(record, content_of(line), timestamp_ms):
+            return None
         if isinstance(record, PolicyChanged):
-            return [Output("timeline", None, encode(record), to_all_partitions=True)]
-        return [Output("timeline", record.key.encode(), encode(record))]
+            return Output("timeline", None, line, to_all_partitions=True)
+        return Output("timeline", record.key.encode(), line)
 
     def _read(self, raw: bytes, timestamp_ms: int) -> OutsideRecord:
         if not raw:
             raise Refusal(DeadLetterReason.NOT_JSON, "", "expected one JSON object, found nothing")
         record = decode_from_topic(raw, self.topic)
         if record.received_at is None:
-            record = replace(record, received_at=received_at_of(timestamp_ms))
+            record = replace(record, received_at=_EPOCH + timedelta(milliseconds=timestamp_ms))
         refuse_future(record)
         return record
 
-    def dump(self) -> dict[str, Any]:
-        """Return what is remembered of the partition."""
-        return {"repeats": self.repeats.dump()}
+    def head(self) -> dict[str, Any]:
+        """Return nothing: all that is remembered stands in entries."""
+        return {}
+
+    def changes(self) -> Mapping[str, bytes | None]:
+        """Return what came to be remembered since this was last asked, and None for what was forgotten."""
+        return self._repeats.changes()
+
+    def keys(self) -> list[str]:
+        """Return the keys of all that is remembered."""
+        return self._repeats.keys()
+
+    def entry(self, key: str) -> bytes | None:
+        """Return an entry, None where it was forgotten."""
+        return self._repeats.entry(key)
 
 
-def new_intake(
-    topic: str, partition: int, repeat_hours: int, document: dict[str, Any] | None = None
-) -> IntakePartition:
-    """Return the intake of a partition, from what `dump` gave where there is something."""
-    repeats = RepeatMemory(repeat_hours) if document is None else load_repeats(repeat_hours, document["repeats"])
-    return IntakePartition(topic, partition, repeats)
+def new_intake(topic: str, partition: int, repeat_hours: int, saved: SavedState | None = None) -> IntakePartition:
+    """Return the intake of a partition; it takes ownership of the saved entries."""
+    return IntakePartition(topic, partition, RepeatMemory(repeat_hours, None if saved is None else saved.entries))

@@ -59,7 +59,7 @@ def running_sink(settings: Settings, database: Database) -> Iterator[SinkLoop]:
     stop = threading.Event()
     batching = SinkSettings(settings.topic_prefix, settings.sink.batch_records, settings.sink.flush_seconds)
     loop = SinkLoop(
-        lambda: build_consumer(settings.kafka.client_options(), settings.group("sink")),
+        lambda: build_consumer(settings.kafka.async_client_options(), settings.group("sink")),
         DatabaseWriter(database),
         batching,
     )

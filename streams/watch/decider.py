@@ -1,15 +1,20 @@
 """The pure part of watch: one partition of the timeline through the core."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from events.codec import Refusal, decode_from_timeline
 from events.results import encode_alert, encode_verdict
+from events.scan_wire import read_scan
 from events.vocabulary import DeadLetterReason
 from streams.broker.outputs import Output
+from streams.core import snapshot
 from streams.core.engine import step
-from streams.core.snapshot import dump_state, load_state
+from streams.core.outcome import Outcome
+from streams.core.passing import passes_by
 from streams.core.state import State, new_state
 from streams.dead_letters import dead_letter, dead_letter_output
+from streams.partition import LogRecord, SavedState, UndecidableRecordError
 
 _TOPIC = "timeline"
 
@@ -22,9 +27,25 @@ class WatchPartition:
         self.partition = partition
         self.state = state
 
-    def take(self, offset: int, timestamp_ms: int, value: bytes | None) -> list[Output]:  # noqa: ARG002  time is in the record
-        """Return the verdicts and alerts of a timeline record, or the dead letter of one that refers to nothing."""
-        raw = value or b""
+    def take(self, records: Iterable[LogRecord], publish_from: int) -> list[Output]:
+        """Return the verdicts and alerts of timeline records, or the dead letter of one that refers to nothing."""
+        state = self.state
+        outputs: list[Output] = []
+        offset = -1
+        try:
+            for record in records:
+                offset, raw = record.offset, record.value or b""
+                scan = read_scan(raw)
+                if scan is not None and passes_by(state, scan):
+                    continue
+                results = self._decide(offset, raw)
+                if offset >= publish_from:
+                    outputs += results
+        except Exception as error:
+            raise UndecidableRecordError(offset, error) from error
+        return outputs
+
+    def _decide(self, offset: int, raw: bytes) -> list[Output]:
         try:
             if not raw:
                 raise Refusal(DeadLetterReason.NOT_JSON, "", "expected one JSON object, found nothing")
@@ -33,18 +54,34 @@ class WatchPartition:
             return [self._dead_letter(refusal, offset, raw)]
         if outcome.refusal is not None:
             return [self._dead_letter(outcome.refusal, offset, raw)]
-        outputs = [Output("checks", verdict.check_id.encode(), encode_verdict(verdict)) for verdict in outcome.verdicts]
-        outputs += [Output("alerts", alert.alert_id.encode(), encode_alert(alert)) for alert in outcome.alerts]
-        return outputs
+        return _outputs(outcome)
 
     def _dead_letter(self, refusal: Refusal, offset: int, raw: bytes) -> Output:
         return dead_letter_output(dead_letter(refusal, _TOPIC, self.partition, offset, raw))
 
-    def dump(self) -> dict[str, Any]:
-        """Return the state of the partition."""
-        return dump_state(self.state)
+    def head(self) -> dict[str, Any]:
+        """Return what is held beside people, layouts and passed scans."""
+        return snapshot.dump_head(self.state)
+
+    def changes(self) -> Mapping[str, bytes | None]:
+        """Return the entries that changed since this was last asked."""
+        return snapshot.changes(self.state)
+
+    def keys(self) -> list[str]:
+        """Return the keys of all entries."""
+        return snapshot.entry_keys(self.state)
+
+    def entry(self, key: str) -> bytes | None:
+        """Return an entry as it is now."""
+        return snapshot.entry(self.state, key)
 
 
-def new_watch(partition: int, document: dict[str, Any] | None = None) -> WatchPartition:
-    """Return the watch of a partition, from what `dump` gave where there is something."""
-    return WatchPartition(partition, new_state() if document is None else load_state(document))
+def _outputs(outcome: Outcome) -> list[Output]:
+    outputs = [Output("checks", verdict.check_id.encode(), encode_verdict(verdict)) for verdict in outcome.verdicts]
+    outputs += [Output("alerts", alert.alert_id.encode(), encode_alert(alert)) for alert in outcome.alerts]
+    return outputs
+
+
+def new_watch(partition: int, saved: SavedState | None = None) -> WatchPartition:
+    """Return the watch of a partition, from what was written down where there is something."""
+    return WatchPartition(partition, new_state() if saved is None else snapshot.load_state(saved.head, saved.entries))

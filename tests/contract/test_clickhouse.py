@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from sinks.clickhouse.batches import Batch, columns_of, deduplication_token
+from sinks.clickhouse.batches import Batch, deduplication_token
 from sinks.clickhouse.driver import (
     ClickHouseRefusedError,
     ClickHouseUnavailableError,
@@ -547,9 +547,8 @@ class TestReport:
 class TestWhatTheSinkLeansOn:
     def test_a_token_used_again_drops_other_rows_in_silence(self, database: Database) -> None:
         """The reason why a token carries a digest of the messages."""
-        (table, row), (_, other) = [(QUARANTINE, ("t", 0, offset, 0, "empty", "", "")) for offset in (1, 2)]
-        database.insert(table, columns_of(table, [row]), "token")
-        database.insert(table, columns_of(table, [other]), "token")
+        for offset in (1, 2):
+            database.insert(QUARANTINE, [["t"], [0], [offset], [0], ["empty"], [""], [""]], "token")
 
         assert one(database, "SELECT groupArray(offset) AS offsets FROM quarantine") == {"offsets": [1]}
 
@@ -580,8 +579,8 @@ class TestWhatTheSinkLeansOn:
 
     def test_parts_of_several_partitions_go_into_one_insert(self, database: Database) -> None:
         """Small rests of all partitions are written together."""
-        rest = messages("checks", [verdict("P1", "03")]) + messages("checks", [verdict("P2", "03")], 1, 70)
-        together = Batch("checks", tuple(rest))
+        rests = messages("checks", [verdict("P1", "03")]), messages("checks", [verdict("P2", "03")], 1, 70)
+        together = Batch("checks", rests)
         DatabaseWriter(database).write(together)
 
         assert "checks/0/0-0+checks/1/70-70" in deduplication_token(TABLES[1], together)

@@ -1,15 +1,17 @@
 """State in snapshots: a restart begins where the newest whole one ends, and nobody has to read the whole log again."""
 
-import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from events.records import RAW_TOPICS
 from streams.broker.outputs import Output
-from streams.broker.snapshots import SnapshotReader
+from streams.broker.state_log import Mark, Seal, record_key
+from streams.broker.state_reader import StateReader
 from tests.support.brokers import BrokerUnderTest
 from tests.support.decisions import assert_live_equals_replay
 from tests.support.pipeline import Part, Pipeline, pipeline_on, until
@@ -46,11 +48,11 @@ def snapshots_found(worker: Part) -> list[int]:
 
 async def newest_snapshot(pipeline: Pipeline, topic: str = "watch-state", scope: str = SCOPE) -> int:
     """Return the offset before which the newest whole snapshot holds everything, 0 where there is none."""
-    reader = SnapshotReader()
+    reader = StateReader()
     for record in await pipeline.read(topic):
         reader.add(record.key, record.value)
-    snapshot = reader.newest(scope)
-    return 0 if snapshot is None else snapshot.next_offset
+    loaded = reader.newest(scope)
+    return 0 if loaded is None else loaded.next_offset
 
 
 async def test_a_restarted_watch_reads_from_its_snapshot_on(
@@ -84,16 +86,23 @@ async def test_a_restarted_watch_reads_from_its_snapshot_on(
         await assert_live_equals_replay(pipeline)
 
 
-def broken_parts(next_offset: int) -> Mapping[str, list[tuple[str, bytes | None]]]:
+def broken_parts(next_offset: int) -> Mapping[str, list[tuple[bytes, bytes]]]:
     """Return records of snapshots that are not whole, by what is wrong with them."""
-    key = f"{SCOPE}/{next_offset:020d}"
-    seal = json.dumps({"chunks": 2, "sha256": "0" * 64}).encode()
+    mark = Mark(next_offset, "broken")
+
+    def key(part: str) -> bytes:
+        return record_key(SCOPE, mark, part)
+
+    def seal(chunks: int, previous: Mark | None, chain: int) -> bytes:
+        return msgspec.msgpack.encode(Seal(chunks, 0, previous, chain, 0, b"\x80"))
+
     return {
-        "no seal": [(f"{key}/000000", b"first chunk")],
-        "a chunk is missing": [(f"{key}/000000", b"first chunk"), (f"{key}/seal", seal)],
-        "another hash": [(f"{key}/000000", b"first"), (f"{key}/000001", b"second"), (f"{key}/seal", seal)],
-        "no seal to be read": [(f"{key}/000000", b"first chunk"), (f"{key}/seal", b"{")],
-        "no key of ours": [("somebody else's", b"value"), ("a/b/c", b"value")],
+        "no seal": [(key("000000"), b"first chunk")],
+        "a chunk is missing": [(key("000000"), b"first chunk"), (key("seal"), seal(2, None, 1))],
+        "another digest": [(key("000000"), b"first"), (key("000001"), b"second"), (key("seal"), seal(2, None, 1))],
+        "the one before is missing": [(key("seal"), seal(0, Mark(1, "gone"), 2))],
+        "no seal to be read": [(key("000000"), b"first chunk"), (key("seal"), b"{")],
+        "no key of ours": [(b"somebody else's", b"value"), (b"a/b/c/d", b"value")],
     }
 
 
@@ -111,7 +120,7 @@ async def test_broken_snapshots_give_way_to_the_older_one(
         await pipeline.feed(a_day(3))
         for number, records in enumerate(broken_parts(0)):
             for key, value in broken_parts(whole_at + number + 1)[records]:
-                await pipeline.publisher.publish([Output("watch-state", key.encode(), value or b"", 0)])
+                await pipeline.publisher.publish([Output("watch-state", key, value, 0)])
 
         (second,) = await pipeline.start("worker watch")
         await pipeline.decided()
@@ -181,3 +190,28 @@ async def test_a_second_watch_takes_over_with_the_state(
         assert records_read(first) + records_read(second) == await pipeline.size("timeline")
         assert records_read(second) <= await pipeline.size("timeline") - size
         await assert_live_equals_replay(pipeline)
+
+
+@pytest.mark.kafka
+async def test_a_killed_watch_started_again_under_its_name_is_ready_at_once(
+    kafka_broker: BrokerUnderTest, tmp_path: Path, fresh_name: Callable[[str], str]
+) -> None:
+    """Long before its session is over: nothing lost, no revision of anything twice, the state from its snapshots."""
+    config: dict[str, Any] = {
+        "worker": {"instance_id": "first", "snapshot_records": 20, "batch_records": 10},
+        "kafka": {"session_timeout_seconds": 120.0},
+    }
+    async with pipeline_on(kafka_broker, tmp_path, fresh_name("named"), **config) as pipeline:
+        killed, _ = await pipeline.start("worker watch", "worker intake")
+        await pipeline.feed([*BEGINNING, *a_day(2), *a_day(3)])
+        await pipeline.decided()
+        killed.kill()
+        began_at = time.monotonic()
+
+        await pipeline.start("worker watch")
+
+        assert time.monotonic() - began_at < 30
+        await pipeline.feed(a_day(4))
+        await pipeline.decided()
+        found = await assert_live_equals_replay(pipeline)
+        assert len(await pipeline.read("alerts")) == len(found.alerts)

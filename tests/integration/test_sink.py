@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from sinks.clickhouse.batches import Batch
+from sinks.clickhouse.columns import TOPICS
 from sinks.clickhouse.consumer import build_consumer, end_offsets
 from sinks.clickhouse.driver import Database, connect
 from sinks.clickhouse.loop import SinkLoop, SinkSettings
 from sinks.clickhouse.migration import migrate
-from sinks.clickhouse.rows import TOPICS
 from sinks.clickhouse.writer import DatabaseWriter
 from tests.support.brokers import BrokerUnderTest
 from tests.support.clickhouse_http import ClickHouseFront
@@ -260,6 +260,52 @@ def test_a_slow_clickhouse_does_not_cost_the_membership(town: Town, front: Click
         loop = town.loop(Slow(database))
         with running(loop):
             assert loop.drain(town.ends(), 60)
+
+        assert loop.messages_written == sum(town.ends().values())
+        assert figures(database) == EXPECTED
+
+
+def test_a_clickhouse_that_stands_still_costs_no_memory(town: Town) -> None:
+    """What waits is bounded, the membership goes on for longer than a session, and nothing is lost or read twice."""
+    names = [f"{town.prefix}timeline"]
+    values = {part: [scan(f"p{part}-{n}", "03 01:00") for n in range(3000)] for part in range(PARTITIONS)}
+    town.broker.produce(names[0], values)
+    total = sum(map(len, values.values()))
+    room, small = 1000, {"fetch_max_bytes": 100_000, "max_partition_fetch_bytes": 50_000}
+    released, waiting = threading.Event(), []
+
+    class StandsStill:
+        def write(self, _batch: Batch) -> int:
+            waiting.append(loop.waiting())
+            released.wait(60)
+            return 0
+
+    settings = SinkSettings(town.prefix, batch_records=300, flush_seconds=0.2, waiting_records=room)
+    loop = SinkLoop(lambda: build_consumer(town.options, town.group, **GROUP, **small), StandsStill(), settings)
+    with running(loop):
+        wait_until(lambda: loop.waiting()[0] >= room, "the room to be full")
+        read = loop.waiting()
+        threading.Event().wait(GROUP["session_timeout_ms"] / 1000 + 2)
+        assert loop.waiting() == read
+        assert town.commits() == {}
+        released.set()
+        assert loop.drain(end_offsets(town.options, names), 60)
+
+    assert loop.messages_written == total
+    # A fetch more, at the most: 50 kB of each partition, of records of more than 200 bytes.
+    assert max(records for records, _ in waiting) < room + 1000
+    assert loop.waiting() == (0, 0)
+
+
+def test_little_room_is_enough(town: Town, front: ClickHouseFront) -> None:
+    """Where full batches do not fit, smaller ones are written."""
+    town.fill()
+    little = SinkSettings(town.prefix, batch_records=10_000, flush_seconds=60, waiting_records=50, waiting_bytes=4_000)
+    with opened(front.dsn()) as database:
+        writer = DatabaseWriter(database)
+        loop = SinkLoop(lambda: build_consumer(town.options, town.group, **GROUP), writer, little)
+        with running(loop):
+            wait_until(lambda: loop.messages_written > 1500, "most of it to be written", limit_s=60)
 
         assert loop.messages_written == sum(town.ends().values())
         assert figures(database) == EXPECTED

@@ -13,9 +13,10 @@ from events.records import RAW_TOPICS, SourceRecord, Tick
 from streams.broker.outputs import Output
 from streams.feeding import read_line
 from streams.intake.decider import new_intake
-from streams.partition import PartitionDecider
-from streams.watch.decider import new_watch
+from streams.partition import PartitionDecider, SavedState
+from streams.watch.decider import WatchPartition, new_watch
 from tests.properties.logs import read, tick_of
+from tests.support.written import state_document
 
 _REPEAT_HOURS = 48
 
@@ -26,6 +27,13 @@ class RawRecord:
 
     value: bytes
     timestamp_ms: int
+
+
+@dataclass(frozen=True)
+class _Record:
+    offset: int
+    timestamp: int
+    value: bytes
 
 
 @dataclass
@@ -60,26 +68,46 @@ def _partition(key: bytes | None, partitions: int) -> int:
 
 
 class Interrupted:
-    """A decider that is written out as JSON and read back at random points, as a restart does."""
+    """A decider that is written down and read back at random points, as a restart does."""
 
     def __init__(self, make: Any, random: Random | None) -> None:
         self._make = make
         self._random = random
         self._restarts = 0.0 if random is None else random.choice([0.05, 0.1, 0.6])
         self._decider: PartitionDecider = make(None)
+        self._entries: dict[str, bytes] = {}
         self.next_offset = 0
 
     def take(self, value: bytes, timestamp_ms: int = 0) -> list[Output]:
         """Decide the next record."""
         if self._random is not None and self._random.random() < self._restarts:
-            self._decider = self._make(json.loads(json.dumps(self._decider.dump())))
-        outputs = self._decider.take(self.next_offset, timestamp_ms, value)
+            self._restart()
+        record = _Record(self.next_offset, timestamp_ms, value)
+        outputs = self._decider.take([record], self.next_offset)
         self.next_offset += 1
+        if self._random is not None and self._random.random() < 0.5:
+            self._gather_changes()
         return outputs
 
+    def _gather_changes(self) -> None:
+        """Take over what has changed, as the state log does."""
+        for key, value in self._decider.changes().items():
+            if value is None:
+                self._entries.pop(key, None)
+            else:
+                self._entries[key] = value
+
+    def _restart(self) -> None:
+        """Begin again with what was gathered, which must be all there is."""
+        self._gather_changes()
+        assert self._entries == {key: self._decider.entry(key) for key in self._decider.keys()}  # noqa: SIM118  no mapping
+        head = json.loads(json.dumps(self._decider.head()))
+        self._decider = self._make(SavedState(head, dict(self._entries)))
+
     def dump(self) -> str:
-        """Return the state as text."""
-        return json.dumps(self._decider.dump())
+        """Return the state of a watch as text, whatever the pieces in which it is written down."""
+        assert isinstance(self._decider, WatchPartition)
+        return json.dumps(state_document(self._decider.state))
 
 
 @dataclass
@@ -100,7 +128,7 @@ def run_pipeline(raw: Raw, partitions: int, random: Random | None = None) -> Pip
     """Take raw records through intake into the timeline, and the timeline through watch; with `random`, with restarts."""
     timeline, refused = run_intake(raw, partitions, random)
     watches = [
-        Interrupted(lambda document, number=number: new_watch(number, document), random) for number in range(partitions)
+        Interrupted(lambda saved, number=number: new_watch(number, saved), random) for number in range(partitions)
     ]
     results = [
         [output for value in log for output in watch.take(value)] for watch, log in zip(watches, timeline, strict=True)
@@ -112,7 +140,7 @@ def run_intake(raw: Raw, partitions: int, random: Random | None) -> tuple[list[l
     """Take raw records through intake; ticks go to every partition of the timeline."""
     intakes = {
         (topic, number): Interrupted(
-            lambda document, topic=topic, number=number: new_intake(topic, number, _REPEAT_HOURS, document), random
+            lambda saved, topic=topic, number=number: new_intake(topic, number, _REPEAT_HOURS, saved), random
         )
         for topic in RAW_TOPICS
         for number in range(partitions)

@@ -1,5 +1,6 @@
 """A worker that dies anywhere, as often as you like, leaves what one that never died would have left."""
 
+import asyncio
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from faust.types import TP
 
 from streams.intake.decider import new_intake
-from streams.partition import PartitionDecider
+from streams.partition import PartitionDecider, SavedState
 from streams.settings import Settings, WorkerSettings
 from streams.watch.decider import new_watch
 from tests.properties.logs import Log, final_revisions
@@ -32,19 +33,21 @@ class Life:
         while self.committed < len(self.values):
             # The last worker lives: whoever dies a dozen times has died everywhere.
             self.log.writes_left = self.random.randint(0, 60) if self.deaths < 12 else None
+            worker = self._worker()
             try:
-                await self._one_worker()
+                await self._one_worker(worker)
             except BrokerDown:
                 self.deaths += 1
+            await worker.close()
 
-    async def _one_worker(self) -> None:
-        worker = self._worker()
+    async def _one_worker(self, worker: MemoryPartitions) -> None:
         tp = TP(self.topic, 0)
         begins = await worker.on_assigned({tp: self.committed})
         position = begins[tp]
         while position < len(self.values):
             upto = min(position + self.random.choice([1, 3, 10, 40]), len(self.values))
-            await worker.handle(batch_of(self.topic, 0, position, self.values[position:upto]))
+            await (await worker.handle(batch_of(self.topic, 0, position, self.values[position:upto])))
+            await asyncio.sleep(0)
             position = upto
             if self.random.random() < 0.6:
                 self.committed = max(self.committed, position)  # commits lag behind what is acknowledged
@@ -61,8 +64,8 @@ class Life:
         store = MemorySnapshots(publisher, f"{role}-state")
         return MemoryPartitions(role, Settings(worker=often), publisher, store, self._make)
 
-    def _make(self, topic: str, partition: int, document: dict[str, Any] | None) -> PartitionDecider:
-        return new_watch(partition, document) if topic == "timeline" else new_intake(topic, partition, 48, document)
+    def _make(self, topic: str, partition: int, saved: SavedState | None) -> PartitionDecider:
+        return new_watch(partition, saved) if topic == "timeline" else new_intake(topic, partition, 48, saved)
 
 
 @pytest.mark.seeds(share=0.15)

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 _PROGRAM = """
-import hashlib, json, sys
-from streams.core.snapshot import dump_state
+import hashlib, sys
 from tests.properties.logs import make_log
+from tests.support.written import written
 digest = hashlib.sha256()
 for seed in range(int(sys.argv[1])):
     found = make_log(seed, "tiny").replay()
-    for line in (*found.verdicts, *found.alerts, json.dumps(dump_state(found.replay.state)).encode()):
+    for line in (*found.verdicts, *found.alerts, repr(written(found.replay.state)).encode()):
         digest.update(line)
 print(digest.hexdigest())
 """

@@ -25,7 +25,7 @@ _LATEST = datetime(2199, 12, 31, tzinfo=UTC)
 def ledger(state: State) -> dict[str, Row]:
     """Return every check that the state holds, by id."""
     found: dict[str, Row] = {}
-    for person in state.people.values():
+    for person in state.people:
         for observation in person.observations:
             entries = observation.ledger
             for position, slot in enumerate(entries.layout.slots):

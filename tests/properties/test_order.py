@@ -9,8 +9,8 @@ import pytest
 
 from events.codec import encode
 from events.records import CheckpointScanned, PersonRecord, StaffCommand
-from streams.core.snapshot import dump_state
 from tests.properties.logs import Log, Results, Row, read, rows, tick_of
+from tests.support.written import state_document
 
 # A repeat is recognised at least so long, by the clock.
 _MEMORY = timedelta(days=30)
@@ -99,10 +99,8 @@ def test_records_shuffled_between_people(log: Log) -> None:
 
 
 def _state_document(results: Results) -> str:
-    """Return the state as it would be written down; the scans that were passed stand in the order of the log."""
-    document = dump_state(results.replay.state)
-    document["passed_scans"].sort()
-    return json.dumps(document)
+    """Return everything that the state holds."""
+    return json.dumps(state_document(results.replay.state))
 
 
 @pytest.mark.seeds(share=0.1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,11 @@ class Settings:
     bytes_max: int = 1 << 20
     fail_at: tuple[int, int] | None = None  # partition, offset
     batch_takes_s: float = 0.0
+    settling_takes_s: float = 0.0  # after the handler has returned; the batch is acked then
+    settling_fails_at: tuple[int, int] | None = None
+    loading_takes_s: float = 0.0  # of the state of partitions that are assigned
+    instance_id: str | None = None
+    session_timeout: float = 6.0
     start_at: dict[str, int] = field(default_factory=dict)  # by partition: where to begin instead
     commit_interval: float = 0.2
 
@@ -46,19 +51,18 @@ class Worker:
         self.journal.write(json.dumps({"step": step, **what}) + "\n")
 
     async def on_assigned(self, positions: Mapping[TP, int]) -> Mapping[TP, int]:
+        await asyncio.sleep(self.settings.loading_takes_s)
         self.note("assigned", positions={tp.partition: offset for tp, offset in positions.items()})
         return {tp: start for tp in positions if (start := self.settings.start_at.get(str(tp.partition))) is not None}
 
     async def on_revoked(self, partitions: AbstractSet[TP]) -> None:
         self.note("revoked", partitions=sorted(tp.partition for tp in partitions))
 
-    async def handle(self, batch: Batch) -> None:
+    async def handle(self, batch: Batch) -> Awaitable[None] | None:
         if self.settings.batch_takes_s:
             await asyncio.sleep(self.settings.batch_takes_s)
-        if self.settings.fail_at is not None:
-            partition, offset = self.settings.fail_at
-            if batch.partition == partition and batch.start_offset <= offset < batch.next_offset:
-                raise ValueError("the handler fails here")
+        if _holds(batch, self.settings.fail_at):
+            raise ValueError("the handler fails here")
         offsets = [record.offset for record in batch]
         self.note(
             "batch",
@@ -68,6 +72,20 @@ class Worker:
             offsets=offsets,
             size_bytes=batch.size_bytes,
         )
+        return self._settle(batch) if self.settings.settling_takes_s or self.settings.settling_fails_at else None
+
+    async def _settle(self, batch: Batch) -> None:
+        await asyncio.sleep(self.settings.settling_takes_s)
+        if _holds(batch, self.settings.settling_fails_at):
+            raise ValueError("the results cannot be written")
+        self.note("settled", partition=batch.partition, next=batch.next_offset)
+
+
+def _holds(batch: Batch, place: tuple[int, int] | None) -> bool:
+    if place is None:
+        return False
+    partition, offset = place
+    return batch.partition == partition and batch.start_offset <= offset < batch.next_offset
 
 
 def main() -> int:
@@ -77,10 +95,11 @@ def main() -> int:
     app = batch_app(
         settings.group,
         settings.bootstrap,
-        session_timeout=6,
+        session_timeout=settings.session_timeout,
         heartbeat_interval=1,
         rebalance_timeout=10,
         commit_interval=settings.commit_interval,
+        consumer_group_instance_id=settings.instance_id,
     )
     app.assignment_listener = worker
     topic = batch_topic(app, settings.topic, records_max=settings.records_max, bytes_max=settings.bytes_max)

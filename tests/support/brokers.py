@@ -67,6 +67,11 @@ class BrokerUnderTest:
             offsets = _group_offsets(admin, group).get(group, {})
         return {tp.partition: found.offset for tp, found in offsets.items() if tp.topic == topic and found.offset >= 0}
 
+    def members(self, group: str) -> int:
+        """Return how many members a group has."""
+        with closing(self.admin()) as admin:
+            return len(admin.describe_groups([group])[group]["members"])
+
     def end_offsets(self, topic: str, partitions: int) -> dict[int, int]:
         """Return the offset after the last record by partition."""
         found = asyncio.run(end_offsets_of(self.bootstrap, [TP(topic, number) for number in range(partitions)]))

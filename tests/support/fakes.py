@@ -3,6 +3,7 @@
 The fakes stand in for the clients alone; cutting, sealing, deciding and counting are the real code.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -14,8 +15,9 @@ from streams.batching import Batch, RawRecord
 from streams.broker.offsets import OffsetReader
 from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
-from streams.broker.snapshot_store import SnapshotStore
-from streams.broker.snapshots import Snapshot, SnapshotReader
+from streams.broker.state_log import Snapshot, SnapshotChain
+from streams.broker.state_reader import StateReader
+from streams.broker.state_store import StateStore
 from streams.settings import Settings
 from streams.stateful import StatefulPartitions
 
@@ -53,6 +55,8 @@ class MemoryPublisher(Publisher):
         self.log = log
         self._count = partitions
         self.deleted: list[bytes] = []
+        self.released = asyncio.Event()  # while it is not set, nothing is acknowledged
+        self.released.set()
 
     async def start(self) -> None:
         self.log.journal.append("connect")
@@ -62,6 +66,7 @@ class MemoryPublisher(Publisher):
 
     async def publish(self, outputs: Iterable[Output]) -> int:
         """Keep outputs one by one, so that a failure leaves those before it written."""
+        await self.released.wait()
         count = 0
         for output in outputs:
             self.log.write(output)
@@ -78,22 +83,22 @@ class MemoryPublisher(Publisher):
             self.log.write(Output(topic, key, b"", partition))
 
 
-class MemorySnapshots(SnapshotStore):
-    """Reads what the publisher's log holds of the snapshot topic; an empty value is a tombstone."""
+class MemorySnapshots(StateStore):
+    """Reads what the publisher's log holds of the state topic; an empty value is a tombstone."""
 
     def __init__(self, publisher: MemoryPublisher, topic: str = "watch-state") -> None:
         super().__init__(Settings(), publisher, topic)
         self.topic = topic
         self.log = publisher.log
 
-    async def _read_partitions(self, partitions: list[int], reader: SnapshotReader) -> None:
+    async def _read_partitions(self, partitions: list[int], reader: StateReader) -> None:
         for output in self.log.written:
             if output.topic == self.topic and output.partition in partitions:
                 reader.add(output.key, output.value or None)
 
-    async def save(self, scope: str, partition: int, snapshot: Snapshot) -> None:
-        await super().save(scope, partition, snapshot)
-        self.log.journal.append(f"snapshot {snapshot.next_offset}")
+    async def write(self, chain: SnapshotChain, snapshot: Snapshot, partition: int) -> None:
+        await super().write(chain, snapshot, partition)
+        self.log.journal.append(f"snapshot {snapshot.mark.next_offset}")
 
 
 class MemoryPartitions(StatefulPartitions):

@@ -3,12 +3,13 @@
 Takes the command line of `gridwatch`.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import streams.workers
 from streams.broker.outputs import Output
 from streams.cli.main import main
-from streams.partition import PartitionDecider
+from streams.partition import LogRecord, PartitionDecider, UndecidableRecordError
 
 MARKER = b"planted-fault"
 
@@ -19,15 +20,30 @@ class FaultyPartition:
     def __init__(self, sound: PartitionDecider) -> None:
         self._sound = sound
 
-    def take(self, offset: int, timestamp_ms: int, value: bytes | None) -> list[Output]:
-        """Raise on the marker, with the record's own words in the message as a careless error has them."""
-        if MARKER in (value or b""):
-            raise ValueError(f"cannot make sense of {value!r}")
-        return self._sound.take(offset, timestamp_ms, value)
+    def take(self, records: Iterable[LogRecord], publish_from: int) -> list[Output]:
+        """Raise on the marker, with the record's own words in the cause as a careless error has them."""
+        sound = list(records)
+        for record in sound:
+            if MARKER in (record.value or b""):
+                cause = ValueError(f"cannot make sense of {record.value!r}")
+                raise UndecidableRecordError(record.offset, cause) from cause
+        return self._sound.take(sound, publish_from)
 
-    def dump(self) -> dict[str, Any]:
-        """Return the other's state."""
-        return self._sound.dump()
+    def head(self) -> dict[str, Any]:
+        """Return the other's."""
+        return self._sound.head()
+
+    def changes(self) -> Mapping[str, bytes | None]:
+        """Return the other's."""
+        return self._sound.changes()
+
+    def keys(self) -> list[str]:
+        """Return the other's."""
+        return self._sound.keys()
+
+    def entry(self, key: str) -> bytes | None:
+        """Return the other's."""
+        return self._sound.entry(key)
 
 
 class FaultyWorker(streams.workers.Worker):

@@ -60,11 +60,15 @@ class BatchWorkerProcess:
         return self.process.wait(20)
 
     def steps(self, step: str) -> list[dict[str, Any]]:
-        """Return the journal's lines of one kind; a line half written by a killed process does not count."""
+        """Return the journal's lines of one kind."""
+        return [entry for entry in self.entries() if entry["step"] == step]
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the journal's lines; one half written by a killed process does not count."""
         if not self.journal.exists():
             return []
         lines = [line for line in self.journal.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
-        return [entry for entry in map(json.loads, lines) if entry["step"] == step]
+        return [json.loads(line) for line in lines]
 
     def seen(self) -> Counter[tuple[int, int]]:
         """Return how often each (partition, offset) was handled."""

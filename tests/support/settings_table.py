@@ -60,6 +60,8 @@ MEANINGS: dict[str, str] = {
     "worker.batch_bytes": "bytes of keys and values likewise",
     "worker.snapshot_records": "after so many records of a partition its state is written down",
     "worker.snapshot_seconds": "or after so long, when a batch comes; a restart reads again what came since",
+    "worker.instance_id": "a name that no other worker of the role has: one started again under it has its partitions at "
+    "once; when it stops for good, they wait for the session timeout",
     "worker.repeat_hours": "so long intake recognises a record that is sent again; memory grows with it",
     "clock.tick_seconds": "how often the clock of the log is raised: no alert for a miss comes sooner than the next tick",
     "clock.lag_seconds": "so far the clock stays behind the machine's, for records that are on their way to the broker",

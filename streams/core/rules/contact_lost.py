@@ -7,10 +7,10 @@ passed over, missed ones counted until the first done or late one.
 from events.vocabulary import AlertReason, AlertState, CheckState, RuleName, Severity
 from streams.core.alerting import person_subject, raise_alert, resolve
 from streams.core.layout import Slot
+from streams.core.ledger import PENDING_MARK
 from streams.core.observation import LostContact, Observation
 from streams.core.outcome import Step
 from streams.core.person import Person
-from streams.core.rules.missed_check import occurrence_of
 
 _FOUND = (CheckState.DONE, CheckState.LATE)
 
@@ -18,13 +18,15 @@ _FOUND = (CheckState.DONE, CheckState.LATE)
 def missed_in_a_row(observation: Observation, check: str) -> list[int]:
     """Return the positions of the misses that count now, latest due first."""
     ledger = observation.ledger
+    marks = ledger.marks
     missed: list[int] = []
     for position in ledger.layout.by_check.get(check, ()):
-        state = ledger.state(position)
-        if state in _FOUND:
-            break
-        if state is CheckState.MISSED:
-            missed.append(position)
+        if marks[position] != PENDING_MARK:
+            state = ledger.state(position)
+            if state in _FOUND:
+                break
+            if state is CheckState.MISSED:
+                missed.append(position)
     return missed
 
 
@@ -33,6 +35,8 @@ def open_for(step: Step, person: Person, observation: Observation, position: int
     slot = observation.ledger.layout.slots[position]
     if not observation.is_open or slot.lost_after == 0 or _is_open(person, observation, slot.check):
         return
+    if observation.ledger.missed_count() < slot.lost_after:
+        return  # not even all checks together were missed so often
     missed = missed_in_a_row(observation, slot.check)
     if len(missed) < slot.lost_after or position not in missed:
         return
@@ -41,7 +45,7 @@ def open_for(step: Step, person: Person, observation: Observation, position: int
         person,
         rule=RuleName.CONTACT_LOST,
         subject=person_subject(person),
-        occurrence=occurrence_of(slot),
+        occurrence=slot.occurrence,
         severity=Severity.CRITICAL,
         area=observation.area,
         due_at=slot.due_at,

@@ -18,7 +18,7 @@ from events.records import Reading
 from events.results import alert_id
 from events.vocabulary import AlertReason, AlertState, RuleName, Severity, Site
 from streams.core.alerting import area_of, person_subject, raise_alert, resolve, revise
-from streams.core.observation import ConfirmReading
+from streams.core.confirm_readings import ConfirmReading
 from streams.core.outcome import Step
 from streams.core.person import FeverCase, Person
 
@@ -37,7 +37,7 @@ def read(step: Step, person: Person, record: Reading, temperature_c: float) -> N
         _open(step, person, record, site, temperature_c)
     observed = person.open_observation
     if observed is not None and site in policy.confirm_sites:
-        observed.confirm_readings.append(ConfirmReading(record.event_id, record.occurred_at, site, temperature_c))
+        person.note_reading(ConfirmReading(record.event_id, record.occurred_at, site, temperature_c))
 
 
 def _open_case(person: Person) -> FeverCase | None:
@@ -85,7 +85,7 @@ def _settle_by_earlier(step: Step, person: Person, case: FeverCase, due_at: date
     observed = person.open_observation
     if observed is None:
         return
-    timely = [reading for reading in observed.confirm_readings if case.first_taken_at <= reading.taken_at <= due_at]
+    timely = [reading for reading in person.readings_of(observed) if case.first_taken_at <= reading.taken_at <= due_at]
     if timely:
         latest_at = max(reading.taken_at for reading in timely)
         _settle(step, person, case, [reading for reading in timely if reading.taken_at == latest_at][-1])

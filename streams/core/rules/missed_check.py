@@ -12,13 +12,8 @@ from streams.core.outcome import Step
 from streams.core.person import Person
 
 
-def occurrence_of(slot: Slot) -> str:
-    """Name a check as the occurrence of an alert."""
-    return f"{slot.check}/{slot.date.isoformat()}/{slot.window}"
-
-
 def _identity(person: Person, slot: Slot) -> str:
-    return alert_id(RuleName.MISSED_CHECK, person_subject(person), occurrence_of(slot))
+    return alert_id(RuleName.MISSED_CHECK, person_subject(person), slot.occurrence)
 
 
 def open_for(step: Step, person: Person, observation: Observation, slot: Slot) -> None:
@@ -30,7 +25,7 @@ def open_for(step: Step, person: Person, observation: Observation, slot: Slot) -
         person,
         rule=RuleName.MISSED_CHECK,
         subject=person_subject(person),
-        occurrence=occurrence_of(slot),
+        occurrence=slot.occurrence,
         severity=Severity.WARNING,
         area=observation.area,
         due_at=slot.due_at,

@@ -11,7 +11,7 @@ def without_clock(story: Story) -> list[dict[str, Any]]:
 
     def fields(result: Verdict | Alert) -> dict[str, Any]:
         clocks = ("decided_at", "raised_at", "updated_at")
-        return {name: getattr(result, name) for name in type(result).__dataclass_fields__ if name not in clocks}
+        return {name: getattr(result, name) for name in type(result).__struct_fields__ if name not in clocks}
 
     results: list[Verdict | Alert] = [*story.verdicts(), *story.alerts()]
     return [fields(result) for result in results]

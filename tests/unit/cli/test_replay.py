@@ -298,3 +298,61 @@ def test_a_policy_of_no_sensible_size(tmp_path: Path, text: str) -> None:
 
     assert ended.status == 2
     assert "expected TOML of a sensible size" in ended.err
+
+
+class TestPartitions:
+    """Several files, each a partition of its own."""
+
+    SECOND = (
+        OPENED.replace(b"P1", b"P2").replace(b"O1", b"O2"),
+        b"{",
+        TICK,
+    )
+
+    def replay(self, directory: Path, *more: str) -> Ended:
+        """Replay two partitions, the second with a line that cannot be read."""
+        (directory / "0").write_bytes(b"\n".join(MISSED))
+        (directory / "1").write_bytes(b"\n".join(self.SECOND))
+        with contextlib.chdir(directory):
+            return call("replay", "--events", "0", "--events", "1", "--alerts", "a", "--checks", "c", *more)
+
+    @pytest.mark.parametrize("jobs", ["1", "2"])
+    def test_side_by_side(self, jobs: str, tmp_path: Path) -> None:
+        """Results follow each other in the order of the files, whatever ends first; a dead letter names its partition."""
+        ended = self.replay(tmp_path, "--jobs", jobs)
+
+        assert ended.status == 3
+        assert [row["person_id"] for row in rows((tmp_path / "c").read_bytes())] == ["P1", "P1", "P2", "P2"]
+        assert [row["person_id"] for row in rows((tmp_path / "a").read_bytes())] == ["P1", "P1", "P2", "P2"]
+        letters = rows(ended.err.encode())
+        assert [(letter["partition"], letter["offset"]) for letter in letters] == [(1, 1)]
+
+    def test_as_each_alone(self, tmp_path: Path) -> None:
+        """Together the same bytes as one after the other."""
+        self.replay(tmp_path)
+        together = (tmp_path / "c").read_bytes()
+        alone = b""
+        for name in ("0", "1"):
+            with contextlib.chdir(tmp_path):
+                call("replay", "--events", name, "--alerts", "a", "--checks", "c")
+            alone += (tmp_path / "c").read_bytes()
+
+        assert together == alone != b""
+
+    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        """Status 2, before anything is written."""
+        (tmp_path / "0").write_bytes(TICK)
+        with contextlib.chdir(tmp_path):
+            ended = call("replay", "--events", "0", "--events", "no", "--alerts", "a", "--checks", "c")
+
+        assert ended.status == 2
+        assert not (tmp_path / "a").exists()
+
+    def test_standard_input_is_one_partition(self, tmp_path: Path) -> None:
+        """Standard input beside a file is refused."""
+        (tmp_path / "0").write_bytes(TICK)
+        with contextlib.chdir(tmp_path):
+            ended = call("replay", "--events", "0", "--events", "-", "--alerts", "a", "--checks", "c")
+
+        assert ended.status == 2
+        assert "standard input" in ended.err

@@ -22,7 +22,7 @@ from events.vocabulary import (
     VisitOutcome,
 )
 from sinks.clickhouse.batches import Batch
-from sinks.clickhouse.rows import Message
+from sinks.clickhouse.runs import Run
 
 GRID = "jintang/huaikou/c012/g03"
 
@@ -32,63 +32,62 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2020-02-{text.replace(' ', 'T')}").replace(tzinfo=UTC)
 
 
-def messages(topic: str, values: Iterable[bytes], partition: int = 0, first_offset: int = 0) -> list[Message]:
+def messages(topic: str, values: Iterable[bytes | None], partition: int = 0, first_offset: int = 0) -> Run:
     """Return messages of one partition at consecutive offsets."""
-    return [
-        Message(topic, partition, offset, 1_580_515_200_000 + offset, value)
-        for offset, value in enumerate(values, first_offset)
-    ]
+    found = list(values)
+    offsets = list(range(first_offset, first_offset + len(found)))
+    return Run(topic, partition, offsets, [1_580_515_200_000 + offset for offset in offsets], found)
 
 
 def batch(topic: str, *values: bytes, partition: int = 0, first_offset: int = 0) -> Batch:
     """Return a batch of consecutive messages of one partition."""
-    return Batch(topic, tuple(messages(topic, values, partition, first_offset)))
+    return Batch(topic, (messages(topic, values, partition, first_offset),))
 
 
 def verdict(person: str, day: str, state: str = "done", revision: int = 1, **changes: Any) -> bytes:
     """Return a verdict of the morning's temperature check of a day `DD` of February 2020."""
     check, window = changes.pop("check", "temperature"), changes.pop("window", "am")
     on = date.fromisoformat(f"2020-02-{day}")
-    value = Verdict(
-        check_id=check_id(person, check, on, window),
-        revision=revision,
-        person_id=person,
-        observation_id=f"O-{person}",
-        area=changes.pop("area", GRID),
-        check=check,
-        date=on,
-        window=window,
-        state=CheckState(state),
-        due_at=at(f"{day} 04:30"),
-        decided_at=changes.pop("decided_at", at(f"{day} 04:35")),
-        evidence=("e-1",),
-        policy_version="2020-02-01",
-    )
-    return encode_verdict(replace(value, **changes))
+    values: dict[str, Any] = {
+        "check_id": check_id(person, check, on, window),
+        "revision": revision,
+        "person_id": person,
+        "observation_id": f"O-{person}",
+        "area": changes.pop("area", GRID),
+        "check": check,
+        "date": on,
+        "window": window,
+        "state": CheckState(state),
+        "due_at": at(f"{day} 04:30"),
+        "decided_at": changes.pop("decided_at", at(f"{day} 04:35")),
+        "evidence": ("e-1",),
+        "policy_version": "2020-02-01",
+    }
+    return encode_verdict(Verdict(**(values | changes)))
 
 
 def alert(person: str, rule: str = "fever", occurrence: str = "e-1", **changes: Any) -> bytes:
     """Return an open alert of severity warning about a person."""
-    value = Alert(
-        alert_id=alert_id(RuleName(rule), f"person:{person}", occurrence),
-        revision=changes.pop("revision", 1),
-        rule=RuleName(rule),
-        state=AlertState(changes.pop("state", "open")),
-        severity=Severity(changes.pop("severity", "warning")),
-        reason=AlertReason(changes.pop("reason", "opened")),
-        subject=f"person:{person}",
-        person_id=person,
-        key=person,
-        area=changes.pop("area", GRID),
-        occurrence=occurrence,
-        due_at=changes.pop("due_at", None),
-        raised_at=changes.pop("raised_at", at("03 02:00")),
-        updated_at=changes.pop("updated_at", at("03 02:00")),
-        evidence=("e-1",),
-        policy_version="2020-02-01",
-        detail=changes.pop("detail", {}),
-    )
-    return encode_alert(replace(value, **changes))
+    values: dict[str, Any] = {
+        "alert_id": alert_id(RuleName(rule), f"person:{person}", occurrence),
+        "revision": changes.pop("revision", 1),
+        "rule": RuleName(rule),
+        "state": AlertState(changes.pop("state", "open")),
+        "severity": Severity(changes.pop("severity", "warning")),
+        "reason": AlertReason(changes.pop("reason", "opened")),
+        "subject": f"person:{person}",
+        "person_id": person,
+        "key": person,
+        "area": changes.pop("area", GRID),
+        "occurrence": occurrence,
+        "due_at": changes.pop("due_at", None),
+        "raised_at": changes.pop("raised_at", at("03 02:00")),
+        "updated_at": changes.pop("updated_at", at("03 02:00")),
+        "evidence": ("e-1",),
+        "policy_version": "2020-02-01",
+        "detail": changes.pop("detail", {}),
+    }
+    return encode_alert(Alert(**(values | changes)))
 
 
 def reading(

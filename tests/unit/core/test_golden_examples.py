@@ -14,8 +14,8 @@ from events.records import Record
 from events.results import encode_alert, encode_verdict
 from streams.core.engine import step
 from streams.core.outcome import Outcome
-from streams.core.snapshot import dump_state, load_state
 from streams.core.state import State, new_state
+from tests.support.written import read_back, written
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "examples"
 EXAMPLES = sorted(path.parent for path in FOLDER.glob("*/policy.toml"))
@@ -44,16 +44,10 @@ def outcomes(example: Path, *, written_out_every: int = 0) -> list[Outcome]:
     for number, record in enumerate(records(example), start=1):
         found.append(step(state, record))
         if written_out_every and number % written_out_every == 0:
-            state = read_back(state)
+            again = read_back(state)
+            assert written(again) == written(state)
+            state = again
     return found
-
-
-def read_back(state: State) -> State:
-    """Return a state that was written out as JSON and read back."""
-    document = dump_state(state)
-    again = load_state(json.loads(json.dumps(document)))
-    assert dump_state(again) == document
-    return again
 
 
 def rows(results: Iterable[bytes]) -> list[Row]:

@@ -16,8 +16,11 @@ IMPORTS_ALLOWED = {
     "datetime",
     "enum",
     "functools",
-    "weakref",
+    "hashlib",
     "heapq",
+    "itertools",
+    "math",
+    "msgspec",
     "typing",
     "zoneinfo",
 }

@@ -194,12 +194,17 @@ def _place(random: Random, holder: Any) -> Any:
     return random.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
 
 
+def _junk(random: Random) -> Any:
+    """Return a copy: what is put into one document may be spoiled there, or put into itself."""
+    return deepcopy(random.choice(_JUNK))
+
+
 def _take_away(random: Random, holder: Any) -> None:
     del holder[_place(random, holder)]
 
 
 def _replace(random: Random, holder: Any) -> None:
-    holder[_place(random, holder)] = random.choice(_JUNK)
+    holder[_place(random, holder)] = _junk(random)
 
 
 def _add(random: Random, holder: Any) -> None:
@@ -207,9 +212,9 @@ def _add(random: Random, holder: Any) -> None:
         name = random.choice(
             ["extra", "", "Site", "at", "note", "\u540d", "a.b", "\ud800", "temperature_c", "sequence"]
         )
-        holder[name] = random.choice(_JUNK)
+        holder[name] = _junk(random)
     else:
-        holder.append(random.choice(_JUNK))
+        holder.append(_junk(random))
 
 
 def _stretch(random: Random, holder: Any) -> None:

@@ -5,11 +5,12 @@ import json
 import pickle
 import traceback
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from events.codec import (
@@ -21,7 +22,16 @@ from events.codec import (
     encode,
     refuse_future,
 )
-from events.records import KINDS, OUTSIDE_KINDS, RAW_TOPICS, TemperatureTaken, VisitRecorded
+from events.records import (
+    KINDS,
+    OUTSIDE_KINDS,
+    RAW_TOPICS,
+    CheckpointScanned,
+    PolicyChanged,
+    TemperatureTaken,
+    VisitRecorded,
+)
+from events.results import encode_json, json_value
 from events.vocabulary import DeadLetterReason, Site
 from tests.unit.events.documents import ANY_DOCUMENT, Document, documents, examples, to_bytes
 
@@ -71,6 +81,21 @@ def test_a_record_is_read_back_without_loss(document: Document) -> None:
     assert encode(decode(raw)) == raw
     assert raw.startswith(b'{"kind":')
     assert b"\n" not in raw
+
+
+@examples(150)
+@given(document=ANY_DOCUMENT, number=st.none() | st.floats(allow_nan=False, allow_infinity=False))
+@example(document=VISIT, number=1e16)
+@example(document=VISIT, number=1e-5)
+@example(document=VISIT | {"symptoms": ['\x00\x1f\x7f\x80\u2028\ufeff\U0001f321\\"/']}, number=0.1)
+def test_a_record_is_written_as_the_standard_library_writes_it(document: Document, number: float | None) -> None:
+    """The quicker way of writing gives the same bytes: numbers, escapes, instants, days."""
+    record = decode(to_bytes(document))
+    assume(not isinstance(record, PolicyChanged))
+    if isinstance(record, VisitRecorded | CheckpointScanned):
+        record = replace(record, temperature_c=number)
+    values = {field.name: json_value(getattr(record, field.name)) for field in fields(record)}
+    assert encode(record) == encode_json({"kind": record.kind, **values})
 
 
 def test_a_record_is_written_in_the_order_of_the_contract() -> None:

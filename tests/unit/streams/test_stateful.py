@@ -1,33 +1,54 @@
 """The shell around deciders: what is published, when the state is written down, and what a restart repeats."""
 
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 from faust.types import TP
 
 from streams.broker.outputs import Output
-from streams.broker.snapshots import Snapshot
+from streams.partition import LogRecord, SavedState, UndecidableRecordError
 from streams.settings import Settings, WorkerSettings
-from streams.stateful import UndecidableRecordError
+from streams.stateful import UndecidableBatchError
 from tests.support.fakes import BrokerDown, MemoryLog, MemoryPartitions, MemoryPublisher, MemorySnapshots, batch_of
 
 TIMELINE = TP("timeline", 0)
 
 
 class Counting:
-    """A decider that answers each record with its number among all it has taken."""
+    """A decider that answers each record with its number among all it has taken; every record changes an entry."""
 
-    def __init__(self, count: int = 0) -> None:
+    def __init__(self, count: int = 0, entries: dict[str, bytes] | None = None) -> None:
         self.count = count
+        self.entries = {} if entries is None else entries
+        self.changed: dict[str, bytes | None] = {}
 
-    def take(self, offset: int, timestamp_ms: int, value: bytes | None) -> list[Output]:  # noqa: ARG002
-        if value == b"cannot be decided":
-            raise KeyError("P-secret")
-        self.count += 1
-        return [Output("alerts", None, b"%d@%d" % (self.count, offset))]
+    def take(self, records: Iterable[LogRecord], publish_from: int) -> list[Output]:
+        outputs = []
+        for record in records:
+            if record.value == b"cannot be decided":
+                raise UndecidableRecordError(record.offset, KeyError("P-secret"))
+            if record.value == b"breaks the decider":
+                raise ValueError("P-secret")
+            self.count += 1
+            self.changed[f"entry-{self.count % 3}"] = self.entries[f"entry-{self.count % 3}"] = b"%d" % self.count
+            if record.offset >= publish_from:
+                outputs.append(Output("alerts", None, b"%d@%d" % (self.count, record.offset)))
+        return outputs
 
-    def dump(self) -> dict[str, Any]:
+    def head(self) -> dict[str, Any]:
         return {"count": self.count}
+
+    def changes(self) -> Mapping[str, bytes | None]:
+        changed, self.changed = self.changed, {}
+        return changed
+
+    def keys(self) -> list[str]:
+        return list(self.entries)
+
+    def entry(self, key: str) -> bytes | None:
+        return self.entries.get(key)
 
 
 class Shell:
@@ -35,21 +56,29 @@ class Shell:
 
     def __init__(self, log: MemoryLog | None = None, role: str = "watch", **worker: Any) -> None:
         self.log = log or MemoryLog()
-        publisher = MemoryPublisher(self.log)
-        self.store = MemorySnapshots(publisher)
+        self.publisher = MemoryPublisher(self.log)
+        store = MemorySnapshots(self.publisher)
         settings = Settings(worker=WorkerSettings(**({"snapshot_records": 1000, "snapshot_seconds": 3600} | worker)))
-        self.partitions = MemoryPartitions(role, settings, publisher, self.store, self._make)
+        self.partitions = MemoryPartitions(role, settings, self.publisher, store, self._make)
+        self.failures: list[BaseException] = []
+        self.partitions.on_failure = self.failures.append
+        self.decider = Counting()
 
-    @staticmethod
-    def _make(topic: str, partition: int, document: dict[str, Any] | None) -> Counting:
+    def _make(self, topic: str, partition: int, saved: SavedState | None) -> Counting:
         assert (topic, partition) == ("timeline", 0)
-        return Counting(0 if document is None else document["count"])
+        if saved is not None:
+            self.decider = Counting(saved.head["count"], saved.entries)
+        return self.decider
 
     async def begin(self, committed: int = 0) -> int:
         return (await self.partitions.on_assigned({TIMELINE: committed}))[TIMELINE]
 
     async def take(self, start: int, count: int) -> None:
-        await self.partitions.handle(batch_of("timeline", 0, start, [b"x"] * count))
+        """Take a batch, wait for its results, and for the snapshot that it may have brought."""
+        await (await self.partitions.handle(batch_of("timeline", 0, start, [b"x"] * count)))
+        writing = self.partitions._owned[TIMELINE].writing
+        if writing is not None:
+            await writing
 
     @property
     def alerts(self) -> list[bytes]:
@@ -59,9 +88,12 @@ class Shell:
 async def with_snapshot(next_offset: int) -> MemoryLog:
     """Return a log in which a snapshot stands that holds everything below an offset."""
     shell = Shell()
-    await shell.store.save("timeline/0", 0, Snapshot(next_offset, {"count": next_offset}))
-    shell.log.journal.clear()
-    return shell.log
+    await shell.begin()
+    await shell.take(0, next_offset)
+    await shell.partitions.on_revoked({TIMELINE})
+    log = MemoryLog()
+    log.written = [output for output in shell.log.written if output.topic == "watch-state"]
+    return log
 
 
 async def test_a_partition_without_anything() -> None:
@@ -143,7 +175,7 @@ async def test_a_snapshot_that_the_log_has_left_behind() -> None:
     assert intake.alerts == [b"21@60"]
 
 
-async def test_publish_then_snapshot_then_ack() -> None:
+async def test_results_then_snapshot() -> None:
     """The results of a batch are acknowledged before the state that holds it is written down."""
     shell = Shell(snapshot_records=2)
     await shell.begin()
@@ -154,16 +186,59 @@ async def test_publish_then_snapshot_then_ack() -> None:
     assert shell.log.journal[-1] == "snapshot 2"
 
 
+async def test_deciding_goes_on_while_results_are_on_their_way() -> None:
+    """The next batch is decided before the brokers have acknowledged the last; the snapshot waits for them."""
+    shell = Shell(snapshot_records=2)
+    await shell.begin()
+    shell.publisher.released.clear()
+
+    first = await shell.partitions.handle(batch_of("timeline", 0, 0, [b"x"] * 2))
+    second = await shell.partitions.handle(batch_of("timeline", 0, 2, [b"x"] * 2))
+    assert shell.decider.count == 4
+    assert shell.log.written == []
+    shell.publisher.released.set()
+    await asyncio.gather(first, second)
+    await shell.partitions.on_revoked({TIMELINE})
+
+    assert shell.alerts == [b"1@0", b"2@1", b"3@2", b"4@3"]
+    journal = shell.log.journal
+    assert journal.index("snapshot 2") > journal.index("publish 2")
+    assert journal[-1] == "snapshot 4"
+    assert shell.partitions.progress.snapshots == 2
+
+
+async def test_a_snapshot_holds_the_moment_at_which_it_was_taken() -> None:
+    """What was decided while it waited is not in it; a restart from it decides that again."""
+    shell = Shell(snapshot_records=2)
+    await shell.begin()
+    shell.publisher.released.clear()
+    for start, count in ((0, 2), (2, 1)):
+        settled = await shell.partitions.handle(batch_of("timeline", 0, start, [b"x"] * count))
+    shell.publisher.released.set()
+    await settled
+    writing = shell.partitions._owned[TIMELINE].writing
+    assert writing is not None
+    await writing
+
+    after = Shell(shell.log)
+
+    assert await after.begin(committed=3) == 2
+    assert after.decider.count == 2
+    assert after.decider.entries == {"entry-1": b"1", "entry-2": b"2"}
+
+
 @pytest.mark.parametrize("writes_left", [0, 1, 2, 3])
-async def test_a_batch_that_cannot_be_written(writes_left: int) -> None:
-    """Raises, which means no ack; the next worker begins where the commit is and writes the same again."""
+async def test_what_cannot_be_written_ends_the_worker(writes_left: int) -> None:
+    """Results or state: the worker ends; the next begins where the commit is and writes the same again."""
     shell = Shell(snapshot_records=2)
     await shell.begin()
     shell.log.writes_left = writes_left
 
     with pytest.raises(BrokerDown):
         await shell.take(0, 2)
+    await shell.partitions.close()
 
+    assert [type(error) for error in shell.failures] == [BrokerDown]
     shell.log.writes_left = None
     after = Shell(shell.log)
     begin = await after.begin(committed=0)
@@ -171,13 +246,47 @@ async def test_a_batch_that_cannot_be_written(writes_left: int) -> None:
     assert set(after.alerts) == {b"1@0", b"2@1", b"3@2"}
 
 
-async def test_a_record_that_cannot_be_decided() -> None:
+async def test_what_falls_due_while_a_snapshot_is_written() -> None:
+    """Is written right after it, also when no batch comes any more."""
+    shell = Shell(snapshot_records=2)
+    await shell.begin()
+    shell.publisher.released.clear()
+    for start in (0, 2, 4):
+        await shell.partitions.handle(batch_of("timeline", 0, start, [b"x"] * 2))
+    writing = shell.partitions._owned[TIMELINE].writing
+    assert writing is not None
+    shell.publisher.released.set()
+    await writing
+
+    assert [entry for entry in shell.log.journal if entry.startswith("snapshot")] == ["snapshot 2", "snapshot 6"]
+
+
+async def test_a_failure_settles_nothing_after_it() -> None:
+    """A batch whose results are written is not settled while one before it is not."""
+    shell = Shell()
+    await shell.begin()
+    shell.publisher.released.clear()
+    first = await shell.partitions.handle(batch_of("timeline", 0, 0, [b"x"] * 2))
+    second = await shell.partitions.handle(batch_of("timeline", 0, 2, []))
+    shell.log.writes_left = 0
+    shell.publisher.released.set()
+
+    results = await asyncio.gather(first, second, return_exceptions=True)
+
+    assert [type(result) for result in results] == [BrokerDown, BrokerDown]
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [(b"cannot be decided", "offset 1: KeyError"), (b"breaks the decider", "offsets 0 to 1: ValueError")],
+)
+async def test_a_record_that_cannot_be_decided(value: bytes, where: str) -> None:
     """Our fault: raises with the place and the kind of error, without a word of what was in it, and writes nothing."""
     shell = Shell()
     await shell.begin()
 
-    with pytest.raises(UndecidableRecordError, match="watch cannot decide timeline:0 offset 1: KeyError") as caught:
-        await shell.partitions.handle(batch_of("timeline", 0, 0, [b"x", b"cannot be decided"]))
+    with pytest.raises(UndecidableBatchError, match=f"watch cannot decide timeline:0 {where}") as caught:
+        await shell.partitions.handle(batch_of("timeline", 0, 0, [b"x", value]))
 
     assert "P-secret" not in str(caught.value)
     assert shell.alerts == []
@@ -228,7 +337,9 @@ async def test_a_partition_that_goes_to_another_worker() -> None:
     await shell.partitions.on_revoked({TIMELINE, TP("timeline", 5)})
 
     assert shell.log.journal[-1] == "snapshot 3"
-    assert await Shell(shell.log).begin(committed=3) == 3
+    after = Shell(shell.log)
+    assert await after.begin(committed=3) == 3
+    assert after.decider.entries == shell.decider.entries
     with pytest.raises(KeyError):
         await shell.take(3, 1)
 

@@ -35,11 +35,11 @@ def _judge_by_model(directory: Path, lines: list[Numbered]) -> None:
 def _judge_by_replay(directory: Path, lines: list[Numbered]) -> None:
     verdicts, alerts, dead = [], [], []
     replayed = Replay().run(io.BytesIO(b"\n".join(line for _, line in lines)))
-    for (number, _), outcome in zip(lines, replayed, strict=True):
+    for outcome in replayed:
         verdicts += [json.loads(encode_verdict(verdict)) for verdict in outcome.outcome.verdicts]
         alerts += [json.loads(encode_alert(alert)) for alert in outcome.outcome.alerts]
         if outcome.dead_letter is not None:
-            dead.append((number, str(outcome.dead_letter.reason)))
+            dead.append((lines[outcome.dead_letter.offset][0], str(outcome.dead_letter.reason)))
     _assert_truth(directory, verdicts, alerts, dead)
 
 

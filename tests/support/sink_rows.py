@@ -1,21 +1,15 @@
-"""From the bytes of a message to a row: a pure function of the message alone.
-
-The topics are our own, so only what the columns need is decoded; the whole record is kept beside it as it was written.
-
-A message that cannot be read is not dropped and does not stop the sink: its bytes go to the table `quarantine` with
-its position. Stopping would trade one figure that is missing for all that come after it, and nothing but a hand on
-the committed offset would start it again; the contract says of bad input that one bad record never stops the rest. A
-topic that is unreadable as a whole is another matter, and ends the sink (`sinks.clickhouse.batches`).
-"""
+"""The sink's messages row by row: plain and slow, what its columns are compared with."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from sinks.clickhouse.tables import ALERTS, CHECKS, DEAD_LETTERS, QUARANTINE, TIMELINE, Row, Table
+from sinks.clickhouse.tables import ALERTS, CHECKS, DEAD_LETTERS, QUARANTINE, TIMELINE, Table
+
+Row = tuple[Any, ...]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Count32 = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
@@ -214,7 +208,6 @@ _READERS: Mapping[str, tuple[Table, Callable[[Message, bytes], Row]]] = {
     "alerts": (ALERTS, _alert_row),
     "dead-letters": (DEAD_LETTERS, _dead_letter_row),
 }
-TOPICS = tuple(_READERS)
 
 
 def read_row(topic: str, message: Message) -> tuple[Table, Row]:

@@ -1,0 +1,209 @@
+"""From the bytes of messages to the columns of a table: a pure function of the messages alone.
+
+The topics are our own, so only what the columns need is decoded; the whole record is kept beside it as it was written.
+Nothing is made per row: a few hundred messages are decoded, and each column takes its field from all of them.
+
+A message that cannot be read is not dropped and does not stop the sink: its bytes go to the table `quarantine` with
+its position. Stopping would trade one figure that is missing for all that come after it, and nothing but a hand on
+the committed offset would start it again; the contract says of bad input that one bad record never stops the rest. A
+topic that is unreadable as a whole is another matter, and ends the sink (`sinks.clickhouse.batches`).
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from sinks.clickhouse.runs import Run
+from sinks.clickhouse.tables import ALERTS, CHECKS, DEAD_LETTERS, QUARANTINE, TIMELINE, Columns, Table
+from sinks.clickhouse.wire import Alert, DeadLetter, LogRecord, Verdict
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# Decoded records live only as long as their group, in memory the processor has at hand: half the time of all at once.
+_GROUP = 256
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+
+_Column = Callable[[Sequence[Any]], list[Any]]
+
+
+def _field(name: str) -> _Column:
+    get = attrgetter(name)
+    return lambda records: list(map(get, records))
+
+
+def _instant(name: str) -> _Column:
+    """Take whole microseconds since 1970-01-01T00:00Z, exactly; null stays null."""
+    get = attrgetter(name)
+    return lambda records: [at if at is None else (at - _EPOCH) // _MICROSECOND for at in map(get, records)]
+
+
+def _occurred(records: Sequence[Any]) -> list[Any]:
+    instants = [record.occurred_at or record.at for record in records]
+    if None in instants:
+        raise msgspec.ValidationError("expected occurred_at, or at in a tick")
+    return [(at - _EPOCH) // _MICROSECOND for at in instants]
+
+
+def _received(records: Sequence[Any]) -> list[Any]:
+    instants = [record.received_at or record.occurred_at or record.at for record in records]
+    return [(at - _EPOCH) // _MICROSECOND for at in instants]
+
+
+def _temperature(records: Sequence[Any]) -> list[Any]:
+    return [record.temperature_c or 0.0 for record in records]
+
+
+def _site(records: Sequence[Any]) -> list[Any]:
+    return [(record.site or "unknown") if record.temperature_c else "" for record in records]
+
+
+def _or_empty(name: str) -> _Column:
+    get = attrgetter(name)
+    return lambda records: [found or "" for found in map(get, records)]
+
+
+def _of_policy(name: str) -> _Column:
+    get = attrgetter(name)
+    return lambda records: [get(record.policy) if record.policy else "" for record in records]
+
+
+def _detail(records: Sequence[Any]) -> list[Any]:
+    return [bytes(record.detail).decode() for record in records]
+
+
+_SPECIAL: Mapping[str, Mapping[str, _Column]] = {
+    "timeline": {
+        "occurred_at": _occurred,
+        "received_at": _received,
+        "temperature_c": _temperature,
+        "site": _site,
+        "health_code": _or_empty("health_code"),
+        "policy_version": _of_policy("policy_version"),
+        "timezone": _of_policy("timezone"),
+    },
+    "checks": {"due_at": _instant("due_at"), "decided_at": _instant("decided_at")},
+    "alerts": {
+        "person_id": _or_empty("person_id"),
+        "due_at": _instant("due_at"),
+        "raised_at": _instant("raised_at"),
+        "updated_at": _instant("updated_at"),
+        "detail": _detail,
+    },
+    "dead-letters": {
+        "source_topic": _field("topic"),
+        "source_partition": _field("partition"),
+        "source_offset": _field("offset"),
+    },
+}
+_RECORD = "record"
+_POSITION_COLUMNS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How the messages of a topic become columns, those of the position left out; `record` is the message itself."""
+
+    table: Table
+    decode: Callable[[bytes], Any]
+    columns: tuple[_Column, ...]
+    keeps_record: bool
+
+    def read(self, values: Sequence[bytes]) -> Columns:
+        """Return the columns of messages; raises one of _UNREADABLE when any of them cannot be read."""
+        columns: list[list[Any]] = [[] for _ in self.columns]
+        for start in range(0, len(values), _GROUP):
+            group = values[start : start + _GROUP]
+            if self.keeps_record:
+                _demand_utf8(group)
+            records = list(map(self.decode, group))
+            for column, take in zip(columns, self.columns, strict=True):
+                column.extend(take(records))
+        if self.keeps_record:
+            columns.append(list(values))
+        return columns
+
+
+def _reader(topic: str, table: Table, record: type[msgspec.Struct]) -> _Reader:
+    names = [name for name in list(table.columns)[_POSITION_COLUMNS:] if name != _RECORD]
+    columns = tuple(_SPECIAL[topic].get(name) or _field(name) for name in names)
+    return _Reader(table, msgspec.json.Decoder(record).decode, columns, _RECORD in table.columns)
+
+
+def _demand_utf8(values: Sequence[bytes]) -> None:
+    # A line feed is no part of any longer character, so what is right together is right one by one.
+    together = b"\n".join(values)
+    if not together.isascii():
+        together.decode()
+
+
+_READERS: Mapping[str, _Reader] = {
+    "timeline": _reader("timeline", TIMELINE, LogRecord),
+    "checks": _reader("checks", CHECKS, Verdict),
+    "alerts": _reader("alerts", ALERTS, Alert),
+    "dead-letters": _reader("dead-letters", DEAD_LETTERS, DeadLetter),
+}
+TOPICS = tuple(_READERS)
+
+
+def read_columns(topic: str, runs: Sequence[Run]) -> dict[Table, Columns]:
+    """Read messages into the columns of their table, and the unreadable ones into those of `quarantine`.
+
+    Rows stand in the order of the messages; a table without a row is left out. `topic` is the name in the catalogue,
+    without the prefix that the topics of the runs may have.
+    """
+    reader = _READERS[topic]
+    if not any(None in run.values for run in runs):
+        try:
+            return {reader.table: _table_columns(reader, runs)}
+        except _UNREADABLE:
+            pass
+    return _read_apart(topic, reader, runs)
+
+
+def _table_columns(reader: _Reader, runs: Sequence[Run]) -> Columns:
+    values = [value for run in runs for value in run.values if value is not None]
+    columns: Columns = [
+        [run.topic for run in runs for _ in run.offsets],
+        [run.partition for run in runs for _ in run.offsets],
+        [offset for run in runs for offset in run.offsets],
+        [at for run in runs for at in run.appended_ms],
+        *reader.read(values),
+    ]
+    assert len(columns) == len(reader.table.columns)
+    assert {len(column) for column in columns} == {len(values)}, f"{reader.table.name}: columns of several lengths"
+    return columns
+
+
+def _read_apart(topic: str, reader: _Reader, runs: Sequence[Run]) -> dict[Table, Columns]:
+    """Read messages one by one to tell the readable from the others: slow, and needed only where one cannot be read."""
+    readable: list[Run] = []
+    refused: list[tuple[Any, ...]] = []
+    for run in runs:
+        kept: list[int] = []
+        for index, value in enumerate(run.values):
+            if refusal := _refusal(topic, reader, value):
+                position = (run.topic, run.partition, run.offsets[index], run.appended_ms[index])
+                refused.append((*position, *refusal, b64encode(value or b"").decode()))
+            else:
+                kept.append(index)
+        readable.append(run.only(kept))
+    tables = {reader.table: _table_columns(reader, readable)} if any(map(len, readable)) else {}
+    if refused:
+        tables[QUARANTINE] = [list(column) for column in zip(*refused, strict=True)]
+    return tables
+
+
+def _refusal(topic: str, reader: _Reader, value: bytes | None) -> tuple[str, str] | None:
+    """Return reason and explanation, without personal data, where a message cannot be read."""
+    if value is None:
+        return "empty", "expected a record, came a tombstone"
+    try:
+        reader.read([value])
+    except _UNREADABLE:
+        return "not_readable", f"expected a record of {topic} as JSON"
+    return None

@@ -1,0 +1,62 @@
+"""Scans that leave nothing: people of whom nothing is held pass a checkpoint, nine and a half of ten records.
+
+They are told apart before anything is unpacked, laid out or collected.
+"""
+
+from typing import Protocol
+
+from msgspec import UnsetType
+
+from events.vocabulary import HealthCode, Site
+from streams.core.state import State
+
+
+class Scan(Protocol):
+    """What decides whether a scan leaves anything; a field that is not there counts as null."""
+
+    @property
+    def event_id(self) -> str:
+        """Return the id of the event."""
+
+    @property
+    def person_id(self) -> str:
+        """Return who was scanned."""
+
+    @property
+    def temperature_c(self) -> float | UnsetType | None:
+        """Return the reading in degrees Celsius; 0 is not measured."""
+
+    @property
+    def site(self) -> Site | UnsetType | None:
+        """Return where it was measured."""
+
+    @property
+    def health_code(self) -> HealthCode | UnsetType | None:
+        """Return the colour shown."""
+
+
+def passes_by(state: State, scan: Scan) -> bool:
+    """Tell whether a scan leaves nothing behind, and remember it as one that did; or is the repeat of such a one.
+
+    That is: nothing is held of the person, there is no alarming code, and the reading is absent, or plausible, below the
+    threshold of its site, and taken at a site that can neither confirm nor refute. False before the first policy.
+    """
+    if state.policy is None:
+        return False
+    passed = state.passed_scans
+    event_id, person_id = scan.event_id, scan.person_id
+    if passed.newer.get(event_id) == person_id or passed.older.get(event_id) == person_id:
+        return True
+    if person_id in state.people.packed:
+        return False
+    code = scan.health_code
+    if code and code is not HealthCode.GREEN:
+        return False
+    temperature_c = scan.temperature_c
+    if temperature_c:
+        limits = state.limits
+        below_c = limits.below_c.get(scan.site or Site.UNKNOWN)
+        if below_c is None or not limits.from_c <= temperature_c < below_c:
+            return False
+    passed.add(event_id, person_id)
+    return True
