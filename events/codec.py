@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from events.faults import first_fault
 from events.policy import Policy, PolicyError, parse_policy, policy_document
+from events.reading_wire import read_reading
 from events.records import (
     KINDS,
     OUTSIDE_KINDS,
@@ -131,6 +132,9 @@ def _decode(
 ) -> Any:
     if CheckpointScanned.kind in kinds and (scan := read_scan(raw)) is not None:
         return scan_record(scan)
+    reading = read_reading(raw)
+    if reading is not None and reading.kind in kinds:
+        return reading
     _refuse_too_large(raw, largest_bytes)
     kind, document = _canonical_document(raw)
     if kind in kinds and kind != PolicyChanged.kind:

@@ -188,6 +188,11 @@ class Policy:
         del document["policy_version"]
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
+    @cached_property
+    def longest_grace(self) -> timedelta:
+        """The longest grace of any check."""
+        return max(check.grace for check in self.checks)
+
     @property
     def late(self) -> timedelta:
         """How long after its due time a check can be revised."""

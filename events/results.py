@@ -46,12 +46,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     policy_version: str
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One revision of an alert; a higher `revision` replaces a lower one.
 
     `area` and `due_at` are those of revision 1, `raised_at` the clock at revision 1, `updated_at` at this one;
-    `evidence` holds event ids so far in log order; `detail` is an object of the rule's own. The state holds alerts in the
-    short form of an array; `encode_alert` writes the object of the contract.
+    `evidence` holds event ids so far in log order; `detail` is an object of the rule's own.
     """
 
     alert_id: str
@@ -83,12 +82,10 @@ def encode_verdict(verdict: Verdict) -> bytes:
 
 def encode_alert(alert: Alert) -> bytes:
     """Write an alert as one line of JSON, keys in the order of the contract."""
-    document = msgspec.structs.asdict(alert)
-    if (
-        alert.rule is RuleName.IMPLAUSIBLE_READING
-    ):  # its reading may be any number, and there are two ways to write 1e16
-        return encode_json({name: json_value(value) for name, value in document.items()})
-    return _encode(document)
+    if alert.rule is RuleName.IMPLAUSIBLE_READING:
+        # Its reading may be any number, and there are two ways to write 1e16.
+        return encode_json({name: json_value(value) for name, value in msgspec.structs.asdict(alert).items()})
+    return _encode(alert)
 
 
 def json_value(value: Any) -> Any:

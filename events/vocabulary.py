@@ -3,7 +3,13 @@
 from enum import StrEnum
 
 
-class Category(StrEnum):
+class Word(StrEnum):
+    """A word of a closed set; hashed as the text it is, which an enumeration by itself does in Python and slowly."""
+
+    __hash__ = str.__hash__
+
+
+class Category(Word):
     """How a person is observed."""
 
     HOME = "home"
@@ -11,7 +17,7 @@ class Category(StrEnum):
     LOCKDOWN = "lockdown"
 
 
-class Site(StrEnum):
+class Site(Word):
     """Where on the body a temperature was measured; no site is `unknown`."""
 
     AXILLARY = "axillary"
@@ -25,7 +31,7 @@ class Site(StrEnum):
     UNKNOWN = "unknown"
 
 
-class VisitOutcome(StrEnum):
+class VisitOutcome(Word):
     """What a visitor met at the door."""
 
     SEEN = "seen"
@@ -33,7 +39,7 @@ class VisitOutcome(StrEnum):
     REFUSED = "refused"
 
 
-class ClosingOutcome(StrEnum):
+class ClosingOutcome(Word):
     """Why an observation was closed."""
 
     RELEASED = "released"
@@ -42,14 +48,14 @@ class ClosingOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Direction(StrEnum):
+class Direction(Word):
     """Which way a person went through a checkpoint."""
 
     IN = "in"
     OUT = "out"
 
 
-class Decision(StrEnum):
+class Decision(Word):
     """What the checkpoint did with the person."""
 
     PASSED = "passed"
@@ -57,7 +63,7 @@ class Decision(StrEnum):
     TURNED_BACK = "turned_back"
 
 
-class HealthCode(StrEnum):
+class HealthCode(Word):
     """The colour that the person's health code showed."""
 
     GREEN = "green"
@@ -65,7 +71,7 @@ class HealthCode(StrEnum):
     RED = "red"
 
 
-class CheckState(StrEnum):
+class CheckState(Word):
     """The state of an expected check; every one but `pending` is a verdict."""
 
     PENDING = "pending"
@@ -76,7 +82,7 @@ class CheckState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class RuleName(StrEnum):
+class RuleName(Word):
     """The rules that raise alerts."""
 
     MISSED_CHECK = "missed_check"
@@ -89,7 +95,7 @@ class RuleName(StrEnum):
     IMPLAUSIBLE_READING = "implausible_reading"
 
 
-class AlertState(StrEnum):
+class AlertState(Word):
     """The state of an alert; open in the wider sense is everything that is not resolved."""
 
     OPEN = "open"
@@ -97,7 +103,7 @@ class AlertState(StrEnum):
     RESOLVED = "resolved"
 
 
-class Severity(StrEnum):
+class Severity(Word):
     """How much an alert matters; `SEVERITY_ORDER` ranks them."""
 
     INFO = "info"
@@ -108,7 +114,7 @@ class Severity(StrEnum):
 SEVERITY_ORDER = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
 
-class AlertReason(StrEnum):
+class AlertReason(Word):
     """Why an alert stands as it does in a revision."""
 
     OPENED = "opened"
@@ -125,7 +131,7 @@ class AlertReason(StrEnum):
     BY_STAFF = "by_staff"
 
 
-class DeadLetterReason(StrEnum):
+class DeadLetterReason(Word):
     """Why a record was refused."""
 
     NOT_JSON = "not_json"

@@ -15,9 +15,11 @@ Otherwise nobody would ever commit it, and the clock, which waits for intake's c
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from faust.types import TP
 
@@ -32,6 +34,8 @@ from streams.partition import LogRecord, PartitionDecider, SavedState, Undecidab
 from streams.settings import Settings
 
 log = get_logger(__name__)
+
+_TOPIC_OF = attrgetter("topic")
 
 DeciderMaker = Callable[[str, int, SavedState | None], PartitionDecider]
 
@@ -199,8 +203,8 @@ class StatefulPartitions:
     def _count(self, batch: Batch, outputs: list[Output]) -> None:
         self.progress.records += len(batch)
         self.progress.results += len(outputs)
-        for output in outputs:
-            self.progress.by_topic[output.topic] = self.progress.by_topic.get(output.topic, 0) + 1
+        for topic, count in Counter(map(_TOPIC_OF, outputs)).items():
+            self.progress.by_topic[topic] = self.progress.by_topic.get(topic, 0) + count
         self.progress.dead_letters = self.progress.by_topic.get("dead-letters", 0)
 
     # -- snapshots

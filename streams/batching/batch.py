@@ -11,7 +11,7 @@ _KEY, _VALUE = attrgetter("key"), attrgetter("value")
 
 
 class RawRecord(Protocol):
-    """One record as the log holds it; in fact aiokafka's ConsumerRecord."""
+    """One record as the log holds it; in fact aiokafka's, as it was parsed."""
 
     @property
     def offset(self) -> int:
@@ -52,7 +52,11 @@ class Batch:
     start_offset: int
     next_offset: int
     records: Sequence[RawRecord]
-    size_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the bytes of all keys and values; counted each time it is asked for."""
+        return _size_bytes(self.records)
 
     @property
     def first_offset(self) -> int:
@@ -77,11 +81,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fetched:
-    """Hold what one fetch brought of one partition, and where reading stood before and after; records may be empty."""
+    """Hold what one fetch brought of one partition, and where reading stood before and after; records may be empty.
+
+    Keys and values together have at most `bytes_max` bytes, where that is known.
+    """
 
     start_offset: int
     next_offset: int
     records: Sequence[RawRecord]
+    bytes_max: int | None = None
 
 
 def split(topic: str, partition: int, fetched: Fetched, *, records_max: int, bytes_max: int) -> Iterator[Batch]:
@@ -89,12 +97,11 @@ def split(topic: str, partition: int, fetched: Fetched, *, records_max: int, byt
 
     A record larger than `bytes_max` makes a batch of its own. Batches come in offset order and leave no offset out.
     """
-    size_bytes = _size_bytes(fetched.records)
-    if (
-        len(fetched.records) <= records_max and size_bytes <= bytes_max
-    ):  # as a rule; a look at each record costs far more
-        if fetched.records:
-            yield Batch(topic, partition, fetched.start_offset, fetched.next_offset, fetched.records, size_bytes)
+    if not fetched.records:
+        return
+    is_small = fetched.bytes_max is not None and fetched.bytes_max <= bytes_max
+    if is_small or _size_bytes(fetched.records) <= bytes_max:  # as a rule; a look at each record costs far more
+        yield from _split_by_count(topic, partition, fetched, records_max)
         return
     begin, size_bytes, start_offset = 0, 0, fetched.start_offset
     for index, record in enumerate(fetched.records):
@@ -102,10 +109,20 @@ def split(topic: str, partition: int, fetched: Fetched, *, records_max: int, byt
         if index > begin and (index - begin >= records_max or size_bytes + record_bytes > bytes_max):
             part = fetched.records[begin:index]
             next_offset = part[-1].offset + 1
-            yield Batch(topic, partition, start_offset, next_offset, part, size_bytes)
+            yield Batch(topic, partition, start_offset, next_offset, part)
             begin, size_bytes, start_offset = index, 0, next_offset
         size_bytes += record_bytes
-    yield Batch(topic, partition, start_offset, fetched.next_offset, fetched.records[begin:], size_bytes)
+    yield Batch(topic, partition, start_offset, fetched.next_offset, fetched.records[begin:])
+
+
+def _split_by_count(topic: str, partition: int, fetched: Fetched, records_max: int) -> Iterator[Batch]:
+    start_offset = fetched.start_offset
+    for begin in range(0, len(fetched.records), records_max):
+        end = begin + records_max
+        part = fetched.records[begin:end]
+        next_offset = part[-1].offset + 1 if end < len(fetched.records) else fetched.next_offset
+        yield Batch(topic, partition, start_offset, next_offset, part)
+        start_offset = next_offset
 
 
 def _size_bytes(records: Sequence[RawRecord]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from time import monotonic
@@ -16,6 +16,7 @@ from faust.types import TP
 
 from streams.batching.app import batch_options
 from streams.batching.batch import Fetched
+from streams.batching.parsed import is_parsed_here, take_parsed
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -71,20 +72,34 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             return {}
         before = self._positions(fetcher)
         drained: dict[Any, Any] = {}
+        bounds: dict[Any, int | None] = {}
         for tp in sorted(active & fetcher._records.keys(), key=lambda tp: self._served.get(tp, 0)):
             # One at a time, who waited longest first: aiokafka would empty one partition before it looks at the next.
-            part = await fetcher.fetched_records({tp}, timeout=0, max_records=records_max)
-            drained.update(part)
+            records, bounds[tp] = await self._take(fetcher, tp, records_max)
+            if records:
+                drained[tp] = records
             self._turn += 1
             self._served[tp] = self._turn
-            if records_max is not None and (records_max := records_max - len(part.get(tp, ()))) == 0:
+            if records_max is not None and (records_max := records_max - len(records)) <= 0:
                 break
         after = self._positions(fetcher)
         return {
-            TP(tp.topic, tp.partition): Fetched(before[tp], after[tp], drained.get(tp, ()))
+            TP(tp.topic, tp.partition): Fetched(before[tp], after[tp], drained.get(tp, ()), bounds.get(tp))
             for tp in before.keys() & after.keys()
             if before[tp] != after[tp] or tp in drained
         }
+
+    async def _take(self, fetcher: Any, tp: Any, records_max: int | None) -> tuple[Sequence[Any], int | None]:
+        result = fetcher._records[tp]
+        schema_of = self.consumer.schema_of  # type: ignore[attr-defined]  # it is ours
+        if schema_of(tp.topic) is None or not is_parsed_here(result):
+            part = await fetcher.fetched_records({tp}, timeout=0, max_records=records_max)
+            return part.get(tp, ()), None
+        records, bytes_max = take_parsed(result, tp, records_max)
+        if not result.has_more():
+            del fetcher._records[tp]
+            fetcher._notify(fetcher._wait_consume_future)  # the next may be fetched
+        return records, bytes_max
 
     @staticmethod
     def _positions(fetcher: Any) -> dict[Any, int]:

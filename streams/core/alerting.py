@@ -41,7 +41,7 @@ def raise_alert(
 ) -> Alert:
     """Raise a new alert as revision 1 and return it; it lives under the person's key."""
     identity = alert_id(rule, subject, occurrence)
-    assert identity not in person.alerts, "the same cause is the same alert"
+    assert not person.had_alert(identity), "the same cause is the same alert"
     alert = Alert(
         alert_id=identity,
         revision=1,
@@ -80,8 +80,8 @@ def revise(
 
     Without `evidence` the record's id is added to it. An acknowledged alert whose severity rises is open again.
     """
-    alert = person.alerts.get(identity)
-    if alert is None or alert.state is AlertState.RESOLVED:
+    alert = person.alert(identity)
+    if alert is None:
         return
     severity = severity or alert.severity
     state = state or alert.state

@@ -40,7 +40,7 @@ def change(
         contact_lost.open_for(step, person, observation, position)
         return
     if was_missed:
-        missed_check.settle(step, person, slot, _CHECK_REASON[state])
+        missed_check.settle(step, person, observation, slot, _CHECK_REASON[state])
     contact_lost.settle(step, person, observation, slot, _COUNT_REASON[state])
 
 

@@ -1,8 +1,9 @@
 """`step`: one record of the timeline, and everything that follows from it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from operator import itemgetter
 
 from events.codec import Refusal
 from events.records import (
@@ -29,7 +30,7 @@ from streams.core.observation import Observation, lay_out_anew
 from streams.core.outcome import NOTHING, Outcome, Step
 from streams.core.passing import passes_by
 from streams.core.person import Person, forget, look_again, recognised_until
-from streams.core.rules import fever, observation_overdue
+from streams.core.rules import fever, missed_check, observation_overdue
 from streams.core.state import State
 
 # Slots of longer ago are rarely asked for again; they would be made anew.
@@ -106,15 +107,22 @@ def _command(current: Step, record: StaffCommand) -> None:
     person = current.state.people.get(record.key)
     if person is not None and person.has_seen(record.event_id):
         return
-    alert = None if person is None else person.alerts.get(record.alert_id)
-    if person is None or alert is None:
+    if person is None or not _has_alert(current, person, record.alert_id):
         raise Refusal(DeadLetterReason.NO_SUCH_ALERT, "alert_id", "expected an alert that lives under this key")
+    alert = person.alert(record.alert_id)
     if isinstance(record, AlertResolved):
-        revise(current, person, alert.alert_id, reason=AlertReason.BY_STAFF, state=AlertState.RESOLVED)
-    elif alert.state is AlertState.OPEN:
-        revise(current, person, alert.alert_id, reason=AlertReason.BY_STAFF, state=AlertState.ACKNOWLEDGED)
+        revise(current, person, record.alert_id, reason=AlertReason.BY_STAFF, state=AlertState.RESOLVED)
+    elif alert is not None and alert.state is AlertState.OPEN:
+        revise(current, person, record.alert_id, reason=AlertReason.BY_STAFF, state=AlertState.ACKNOWLEDGED)
     person.remember(record.event_id, recognised_until(current.now, record.occurred_at, current.policy))
     current.state.settle(person)
+
+
+def _has_alert(current: Step, person: Person, identity: str) -> bool:
+    if not person.had_alert(identity):
+        for observation in person.observations:
+            missed_check.make_whole(current, person, observation, identity)
+    return person.had_alert(identity)
 
 
 def _change_policy(current: Step, record: PolicyChanged) -> None:
@@ -165,27 +173,29 @@ def _tick(current: Step, record: Tick) -> None:
 
 def _fall_due(current: Step, person: Person, clock: datetime) -> None:
     """Decide everything about a person that the clock has reached, in the order of the instants it had to reach."""
-    due = sorted(_deadlines(current, person, clock), key=lambda item: item[0])
+    due = _deadlines(current, person, clock)
+    if len(due) > 1:
+        due.sort(key=_instant_of)
     for due_at, decide in due:
         current.reached_at = due_at
         decide()
 
 
-def _deadlines(current: Step, person: Person, clock: datetime) -> Iterator[tuple[datetime, Callable[[], None]]]:
+_instant_of = itemgetter(0)
+
+
+def _deadlines(current: Step, person: Person, clock: datetime) -> list[tuple[datetime, Callable[[], None]]]:
+    due: list[tuple[datetime, Callable[[], None]]] = []
     for observation in person.observations:
-        yield from _judgements(current, person, observation, clock)
+        ledger = observation.ledger
+        slots = ledger.layout.slots
+        for position in ledger.pending_until(clock):
+            decide = partial(checks.change, current, person, observation, position, CheckEvent.OVERDUE)
+            due.append((slots[position].judge_at, decide))
     observed = person.open_observation
     overdue_at = None if observed is None else observed.overdue_at(current.policy)
     if observed is not None and overdue_at is not None and overdue_at <= clock:
-        yield overdue_at, partial(observation_overdue.fall_due, current, person, observed, overdue_at)
+        due.append((overdue_at, partial(observation_overdue.fall_due, current, person, observed, overdue_at)))
     if person.fever is not None and person.fever.due_at is not None and person.fever.due_at <= clock:
-        yield person.fever.due_at, partial(fever.fall_due, current, person)
-
-
-def _judgements(
-    current: Step, person: Person, observation: Observation, clock: datetime
-) -> Iterator[tuple[datetime, Callable[[], None]]]:
-    slots = observation.ledger.layout.slots
-    for position in observation.ledger.pending_until(clock):
-        judge_at = slots[position].judge_at
-        yield judge_at, partial(checks.change, current, person, observation, position, CheckEvent.OVERDUE)
+        due.append((person.fever.due_at, partial(fever.fall_due, current, person)))
+    return due

@@ -119,8 +119,11 @@ class Layout:
     def around(self, instant: datetime) -> list[int]:
         """Return the positions of slots for which a record made at `instant` counts, in the order of judgement."""
         starts, order, longest = self._by_start
-        started = range(bisect_left(starts, instant - longest), bisect_right(starts, instant))
-        return sorted(order[near] for near in started if instant < self.slots[order[near]].due_at)
+        begin, end = bisect_left(starts, instant - longest), bisect_right(starts, instant)
+        if begin == end:
+            return []
+        slots = self.slots
+        return sorted([near for near in order[begin:end] if instant < slots[near].due_at])
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ _STATES = (
     CheckState.UNKNOWN,
 )
 _CODES = {state: code for code, state in enumerate(_STATES)}
+_NEXT = {event.value: [TRANSITIONS.get((state, event)) for state in _STATES] for event in CheckEvent}
 PENDING_MARK = 0
 _MISSED_MARK = _CODES[CheckState.MISSED] | 1 << 4  # missed is always the first verdict
 
@@ -65,7 +66,7 @@ class Ledger:
 
     def next_state(self, position: int, event: CheckEvent) -> CheckState | None:
         """Return the state into which an event brings the check, or None where it changes nothing."""
-        return TRANSITIONS.get((self.state(position), event))
+        return _NEXT[event.value][self.marks[position] & 0x0F]
 
     def judge(self, position: int, state: CheckState) -> int:
         """Put the check into a state and return the revision of this verdict."""

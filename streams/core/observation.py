@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -43,7 +45,8 @@ class Observation(msgspec.Struct, kw_only=True, array_like=True):
 
     `exposures` are the last exposures that became known, each later than the one before; period and grace are those of
     the policy at the opening or at the last extension that moved the last exposure. `first_reading` is how many
-    readings at a confirm site the person had before.
+    readings at a confirm site the person had before. `fresh_misses` are the alerts of missed checks that nothing has
+    befallen yet, by occurrence, with the clock at which they were raised: all else about them stands in the ledger.
     """
 
     ids: list[str]
@@ -61,6 +64,7 @@ class Observation(msgspec.Struct, kw_only=True, array_like=True):
     overdue_days: list[date] = []
     breaches: dict[date, BreachCount] = {}
     lost: dict[str, LostContact] = {}
+    fresh_misses: dict[str, datetime] = {}
 
     @property
     def name(self) -> str:
@@ -83,10 +87,9 @@ class Observation(msgspec.Struct, kw_only=True, array_like=True):
 
     def overdue_at(self, policy: Policy) -> datetime | None:
         """Return when the open observation is overdue, or None where its last day was judged or it is closed."""
-        if not self.is_open or self.last_day in self.overdue_days:
+        if self.closed_at is not None or (self.overdue_days and self.last_day in self.overdue_days):
             return None
-        midnight = local_instant(self.last_day + timedelta(days=1), 0, policy.zone)
-        return midnight + timedelta(minutes=self.overdue_grace_minutes)
+        return _overdue_at(self.exposures[-1], self.period_days, self.overdue_grace_minutes, policy.zone)
 
     def days(self) -> list[date]:
         """Return day 1 to day `period_days` after every exposure, each day once, in order."""
@@ -103,6 +106,12 @@ class Observation(msgspec.Struct, kw_only=True, array_like=True):
         for span in self.spans:
             for day in span.days():
                 yield from (slot for slot in timetable.day(day) if slot.start >= span.since)
+
+
+@lru_cache(maxsize=4096)
+def _overdue_at(exposed_on: date, period_days: int, grace_minutes: int, zone: ZoneInfo) -> datetime:
+    midnight = local_instant(exposed_on + timedelta(days=period_days + 1), 0, zone)
+    return midnight + timedelta(minutes=grace_minutes)
 
 
 def expose(

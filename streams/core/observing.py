@@ -36,6 +36,8 @@ def open_observation(step: Step, person: Person, record: ObservationOpened) -> N
     else:
         if known is None:
             observation.ids.append(record.observation_id)
+        if record.area != observation.area:
+            missed_check.make_whole(step, person, observation)  # an alert keeps the area in which it was raised
         observation.area = record.area
         observation.category = record.category
         brought = _move_exposure(step, person, observation, record)
@@ -95,7 +97,7 @@ def waive(step: Step, person: Person, record: CheckWaived) -> None:
     observation, position = found
     checks.change(step, person, observation, position, CheckEvent.EXCUSED)
     # The alert goes with the waiver even where the verdict is final and stays.
-    missed_check.settle(step, person, observation.ledger.layout.slots[position], AlertReason.WAIVED)
+    missed_check.settle(step, person, observation, observation.ledger.layout.slots[position], AlertReason.WAIVED)
 
 
 def _open_by_id(person: Person, observation_id: str) -> Observation:

@@ -30,7 +30,8 @@ class Step:
     """One record being decided.
 
     `reached_at` is the instant that the clock had to reach for what is being decided, None for what the record itself
-    brings. `now` is the clock, or before the first tick the record's `occurred_at`.
+    brings. `now` is the clock, or before the first tick the record's `occurred_at`; `event_ids` the record as evidence,
+    nothing where the clock decides.
     """
 
     state: State
@@ -38,6 +39,10 @@ class Step:
     reached_at: datetime | None = None
     verdicts: list[tuple[datetime, Verdict]] = field(default_factory=list)
     alerts: list[tuple[datetime, Alert]] = field(default_factory=list)
+    event_ids: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.event_ids = () if isinstance(self.record, Tick) else (self.record.event_id,)
 
     @property
     def clock(self) -> datetime | None:
@@ -47,25 +52,21 @@ class Step:
     @property
     def now(self) -> datetime:
         """The instant under which results of this step are dated."""
-        if self.state.clock is not None:
-            return self.state.clock
+        clock = self.state.clock
+        if clock is not None:
+            return clock
         assert not isinstance(self.record, Tick), "a tick that is decided has raised the clock"
         return self.record.occurred_at
 
     @property
     def policy(self) -> Policy:
         """The policy that holds."""
-        return self.state.current_policy()
+        return self.state.policy or self.state.current_policy()
 
     @property
     def timetable(self) -> Timetable:
         """The windows that there are."""
         return self.state.timetable
-
-    @property
-    def event_ids(self) -> tuple[str, ...]:
-        """The id of the record as evidence; nothing where the clock decides."""
-        return () if isinstance(self.record, Tick) else (self.record.event_id,)
 
     def add_verdict(self, verdict: Verdict) -> None:
         """Add a verdict to what the step brings."""

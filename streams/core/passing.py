@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import UnsetType
 
 from events.vocabulary import HealthCode, Site
+from streams.core.passed_scans import KEPT
 from streams.core.state import State
 
 
@@ -58,5 +59,8 @@ def passes_by(state: State, scan: Scan) -> bool:
         below_c = limits.below_c.get(scan.site or Site.UNKNOWN)
         if below_c is None or not limits.from_c <= temperature_c < below_c:
             return False
-    passed.add(event_id, person_id)
+    newer = passed.newer
+    newer.setdefault(event_id, person_id)
+    if len(newer) >= KEPT:
+        passed.turn()
     return True

@@ -4,7 +4,9 @@ People who were never observed are held only while something about them can stil
 opening, an alert, the marks by which a repeat is recognised.
 """
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -13,6 +15,7 @@ from events.policy import Policy
 from events.results import Alert
 from events.vocabulary import AlertState, HealthCode
 from streams.core.confirm_readings import ConfirmReading, event_ids, pack_reading, read_readings
+from streams.core.held_alerts import pack_alert, unpack_alert
 from streams.core.layout import EMPTY_LAYOUT, SlotKey, Timetable
 from streams.core.ledger import Ledger
 from streams.core.observation import Observation
@@ -65,6 +68,7 @@ class CodeCount(msgspec.Struct, array_like=True):
 class Person(msgspec.Struct, array_like=True):
     """One person as the log describes them so far.
 
+    `alerts` are those that can still change, packed; of a resolved one a mark of its id remains, by the day of its end.
     `seen` holds marks of the events taken, eight bytes each, by the day at whose UTC midnight they are forgotten.
     `forget_on` is a cache: the first such day with anything to forget; one that is too early does no harm.
     `layouts` are those to which the ledgers referred when the person was last put down. `readings` are those at a confirm
@@ -73,7 +77,8 @@ class Person(msgspec.Struct, array_like=True):
 
     person_id: str
     observations: list[Observation] = []
-    alerts: dict[str, Alert] = {}
+    alerts: dict[str, bytes] = {}
+    resolved: dict[int, bytes] = {}
     fever: FeverCase | None = None
     code_counts: dict[tuple[date, HealthCode], CodeCount] = {}
     waiting: list[WaitingRecord] = []
@@ -92,7 +97,7 @@ class Person(msgspec.Struct, array_like=True):
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing about the person can matter any more."""
-        return not (self.observations or self.alerts or self.waiting or self.seen)
+        return not (self.observations or self.alerts or self.resolved or self.waiting or self.seen)
 
     def find_observation(self, observation_id: str) -> Observation | None:
         """Return the observation that an id names, first or later name, open or closed."""
@@ -116,14 +121,27 @@ class Person(msgspec.Struct, array_like=True):
         return None
 
     def is_open_alert(self, identity: str) -> bool:
-        """Tell whether an alert exists and is not resolved."""
-        alert = self.alerts.get(identity)
-        return alert is not None and alert.state is not AlertState.RESOLVED
+        """Tell whether an alert exists and is not resolved; not of one that is a fresh miss."""
+        return identity in self.alerts
+
+    def alert(self, identity: str) -> Alert | None:
+        """Return an alert that can still change; not one that is a fresh miss."""
+        packed = self.alerts.get(identity)
+        return None if packed is None else unpack_alert(packed, identity, self.person_id)
+
+    def had_alert(self, identity: str) -> bool:
+        """Tell whether an alert exists, resolved or not, as long as that is remembered."""
+        if identity in self.alerts:
+            return True
+        if not self.resolved or not _is_identity(identity):
+            return False
+        mark = _alert_mark(identity)
+        return _holds(b"".join(self.resolved.values()), mark)
 
     def has_seen(self, event_id: str) -> bool:
         """Tell whether an event was taken before, as long as that is remembered."""
         mark = _mark(event_id)
-        return any(_holds(marks, mark) for marks in self.seen.values()) or self._is_among_readings(event_id)
+        return _holds(b"".join(self.seen.values()), mark) or self._is_among_readings(event_id)
 
     def _is_among_readings(self, event_id: str) -> bool:
         return self.reading_count > 0 and event_id in event_ids(self.readings, self.reading_count)
@@ -151,9 +169,13 @@ class Person(msgspec.Struct, array_like=True):
 
     def keep(self, alert: Alert, policy: Policy) -> None:
         """Put the newest revision of an alert in the place of the one before."""
-        self.alerts[alert.alert_id] = alert
-        if alert.state is AlertState.RESOLVED:
-            self._note_end(_midnight_from(alert.updated_at + _memory(policy)))
+        if alert.state is not AlertState.RESOLVED:
+            self.alerts[alert.alert_id] = pack_alert(alert)
+            return
+        self.alerts.pop(alert.alert_id, None)
+        day = _midnight_from(alert.updated_at)
+        self.resolved[day] = self.resolved.get(day, b"") + _alert_mark(alert.alert_id)
+        self._note_end(day + _memory(policy).days)
 
     def _note_end(self, day: int) -> None:
         if self.forget_on > day:
@@ -165,6 +187,13 @@ def _mark(event_id: str) -> bytes:
     return blake2b(event_id.encode(), digest_size=_MARK_BYTES).digest()
 
 
+def _alert_mark(identity: str) -> bytes:
+    return bytes.fromhex(identity[: 2 * _MARK_BYTES])
+
+
+_is_identity = re.compile("[0-9a-f]{32}").fullmatch  # a command may name anything
+
+
 def _holds(marks: bytes, mark: bytes) -> bool:
     position = marks.find(mark)
     while position % _MARK_BYTES and position >= 0:
@@ -174,8 +203,7 @@ def _holds(marks: bytes, mark: bytes) -> bool:
 
 def recognised_until(clock: datetime, occurred_at: datetime, policy: Policy) -> datetime:
     """Return how long a repeat of a record must be recognised: as long as it could still revise a check."""
-    grace = max(check.grace for check in policy.checks)
-    return max(clock, occurred_at) + _memory(policy) + grace + _LONGEST_WINDOW
+    return max(clock, occurred_at) + _memory(policy) + policy.longest_grace + _LONGEST_WINDOW
 
 
 def _memory(policy: Policy) -> timedelta:
@@ -189,8 +217,7 @@ def next_due(person: Person, policy: Policy) -> datetime | None:
         judgement = observation.ledger.next_judgement()
         if judgement is not None:
             due.append(judgement)
-        final_at = _final_at(observation)
-        if final_at is not None:
+        elif (final_at := _final_at(observation)) is not None:
             due.append(_midnight(_midnight_from(final_at)))
     observed = person.open_observation
     if observed is not None and (overdue_at := observed.overdue_at(policy)) is not None:
@@ -210,12 +237,12 @@ def look_again(person: Person) -> None:
 
 
 def _first_to_forget(person: Person, policy: Policy) -> int:
+    memory_days = _memory(policy).days
     days = [*person.seen, *(_midnight_from(waiting.kept_until(policy)) for waiting in person.waiting)]
-    resolved = (alert for alert in person.alerts.values() if alert.state is AlertState.RESOLVED)
-    days += [_midnight_from(alert.updated_at + _memory(policy)) for alert in resolved]
-    return min(days, default=_NEVER)
+    return min([*days, *(day + memory_days for day in person.resolved)], default=_NEVER)
 
 
+@lru_cache(maxsize=256)
 def _midnight(day: int) -> datetime:
     """Return the UTC midnight at which a day begins."""
     return _BEGINNING + timedelta(days=day)
@@ -234,7 +261,7 @@ def _midnight_from(instant: datetime) -> int:
 
 def _final_at(observation: Observation) -> datetime | None:
     """Return when a closed observation's checks can change no more, or None while some are open or none are left."""
-    if observation.is_open or observation.ledger.next_judgement() is not None:
+    if observation.closed_at is None or observation.ledger.next_judgement() is not None:
         return None
     return observation.ledger.layout.final_at
 
@@ -273,11 +300,6 @@ def _readings_to_marks(person: Person, today: int, policy: Policy) -> None:
 def _forget_records(person: Person, today: int, policy: Policy) -> None:
     person.seen = {day: marks for day, marks in person.seen.items() if day > today}
     person.waiting = [held for held in person.waiting if _midnight_from(held.kept_until(policy)) > today]
-    expired = [
-        identity
-        for identity, alert in person.alerts.items()
-        if alert.state is AlertState.RESOLVED and _midnight_from(alert.updated_at + _memory(policy)) <= today
-    ]
-    for identity in expired:
-        del person.alerts[identity]
-    person.code_counts = {key: count for key, count in person.code_counts.items() if count.alert_id in person.alerts}
+    oldest = today - _memory(policy).days
+    person.resolved = {day: marks for day, marks in person.resolved.items() if day > oldest}
+    person.code_counts = {key: count for key, count in person.code_counts.items() if person.had_alert(count.alert_id)}

@@ -153,4 +153,4 @@ def raw_record(topic: str, partition: int, offset: int, value: bytes | None, tim
 def batch_of(topic: str, partition: int, start_offset: int, values: Sequence[Any], timestamp_ms: int = 0) -> Batch:
     """Make a batch of consecutive records."""
     records = [raw_record(topic, partition, start_offset + i, value, timestamp_ms) for i, value in enumerate(values)]
-    return Batch(topic, partition, start_offset, start_offset + len(records), records, 0)
+    return Batch(topic, partition, start_offset, start_offset + len(records), records)

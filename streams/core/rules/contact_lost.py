@@ -4,7 +4,7 @@ Counted per check of an observation: from the decided check with the latest due 
 passed over, missed ones counted until the first done or late one.
 """
 
-from events.vocabulary import AlertReason, AlertState, CheckState, RuleName, Severity
+from events.vocabulary import AlertReason, CheckState, RuleName, Severity
 from streams.core.alerting import person_subject, raise_alert, resolve
 from streams.core.layout import Slot
 from streams.core.ledger import PENDING_MARK
@@ -57,10 +57,7 @@ def open_for(step: Step, person: Person, observation: Observation, position: int
 
 def _is_open(person: Person, observation: Observation, check: str) -> bool:
     lost = observation.lost.get(check)
-    if lost is None:
-        return False
-    alert = person.alerts.get(lost.alert_id)
-    return alert is not None and alert.state is not AlertState.RESOLVED
+    return lost is not None and person.is_open_alert(lost.alert_id)
 
 
 def settle(step: Step, person: Person, observation: Observation, slot: Slot, reason: AlertReason) -> None:

@@ -49,7 +49,7 @@ def _open_case(person: Person) -> FeverCase | None:
 
 def _is_known(person: Person, record: Reading) -> bool:
     """Tell whether the reading has opened an alert already: a repeat that came after its id was forgotten."""
-    return alert_id(RuleName.FEVER, person_subject(person), record.event_id) in person.alerts
+    return person.had_alert(alert_id(RuleName.FEVER, person_subject(person), record.event_id))
 
 
 def _open(step: Step, person: Person, record: Reading, site: Site, temperature_c: float) -> None:
@@ -93,7 +93,9 @@ def _settle_by_earlier(step: Step, person: Person, case: FeverCase, due_at: date
 
 def _settle(step: Step, person: Person, case: FeverCase, reading: ConfirmReading) -> None:
     """Let a reading at a confirm site decide an alert that is screened or unconfirmed; evidence stays in log order."""
-    evidence = person.alerts[case.alert_id].evidence
+    alert = person.alert(case.alert_id)
+    assert alert is not None, "an open case has its alert"
+    evidence = alert.evidence
     if reading.event_id in step.event_ids:
         evidence = (*evidence, reading.event_id)
     else:

@@ -13,7 +13,7 @@ def read(step: Step, person: Person, record: Reading, temperature_c: float) -> N
     """Raise the alert of an implausible reading unless it exists; it concerns the person who was read."""
     subject = f"source:{record.source_id}"
     occurrence = f"{local_day(record.occurred_at, step.policy.zone).isoformat()}/{person.person_id}"
-    if alert_id(RuleName.IMPLAUSIBLE_READING, subject, occurrence) in person.alerts:
+    if person.had_alert(alert_id(RuleName.IMPLAUSIBLE_READING, subject, occurrence)):
         return
     raise_alert(
         step,

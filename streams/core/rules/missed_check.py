@@ -1,34 +1,50 @@
 """missed_check: an expected check was not made (warning).
 
 Resolved by a late record, by a waiver, by the closing of its observation. A miss judged after the closing opens nothing.
+
+Most of these alerts stay as they were raised for days, and all that one says stands in the ledger: until something befalls
+it, it is held as a fresh miss of its observation, and made whole again when it is asked for.
 """
 
-from events.results import alert_id
-from events.vocabulary import AlertReason, CheckState, RuleName, Severity
-from streams.core.alerting import person_subject, raise_alert, resolve
+from datetime import datetime
+
+from events.results import Alert, alert_id
+from events.vocabulary import AlertReason, AlertState, CheckState, RuleName, Severity
+from streams.core.alerting import person_subject, resolve
 from streams.core.layout import Slot
 from streams.core.observation import Observation
 from streams.core.outcome import Step
 from streams.core.person import Person
 
 
-def _identity(person: Person, slot: Slot) -> str:
-    return alert_id(RuleName.MISSED_CHECK, person_subject(person), slot.occurrence)
-
-
 def open_for(step: Step, person: Person, observation: Observation, slot: Slot) -> None:
     """Raise the alert of a check that was just judged missed."""
     if not observation.is_open:
         return
-    raise_alert(
-        step,
-        person,
+    assert slot.occurrence not in observation.fresh_misses, "the same cause is the same alert"
+    assert not step.event_ids, "a miss is decided by the clock"
+    observation.fresh_misses[slot.occurrence] = step.now
+    step.add_alert(_as_raised(person, observation, slot, step.now))
+
+
+def _as_raised(person: Person, observation: Observation, slot: Slot, raised_at: datetime) -> Alert:
+    subject = person_subject(person)
+    return Alert(
+        alert_id=alert_id(RuleName.MISSED_CHECK, subject, slot.occurrence),
+        revision=1,
         rule=RuleName.MISSED_CHECK,
-        subject=person_subject(person),
-        occurrence=slot.occurrence,
+        state=AlertState.OPEN,
         severity=Severity.WARNING,
+        reason=AlertReason.OPENED,
+        subject=subject,
+        person_id=person.person_id,
+        key=person.person_id,
         area=observation.area,
+        occurrence=slot.occurrence,
         due_at=slot.due_at,
+        raised_at=raised_at,
+        updated_at=raised_at,
+        evidence=(),
         policy_version=slot.policy.policy_version,
         detail={
             "observation_id": observation.name,
@@ -39,13 +55,32 @@ def open_for(step: Step, person: Person, observation: Observation, slot: Slot) -
     )
 
 
-def settle(step: Step, person: Person, slot: Slot, reason: AlertReason) -> None:
+def make_whole(step: Step, person: Person, observation: Observation, identity: str | None = None) -> None:
+    """Hold the alerts of all fresh misses whole, before anything that they say changes; or only the one of an id."""
+    if not observation.fresh_misses:
+        return
+    ledger = observation.ledger
+    for position in ledger.positions(CheckState.MISSED):
+        slot = ledger.layout.slots[position]
+        if identity is None or identity == alert_id(RuleName.MISSED_CHECK, person_subject(person), slot.occurrence):
+            _make_one_whole(step, person, observation, slot)
+    assert identity or not observation.fresh_misses, "a fresh miss is a missed check"
+
+
+def _make_one_whole(step: Step, person: Person, observation: Observation, slot: Slot) -> None:
+    raised_at = observation.fresh_misses.pop(slot.occurrence, None)
+    if raised_at is not None:
+        person.keep(_as_raised(person, observation, slot, raised_at), step.policy)
+
+
+def settle(step: Step, person: Person, observation: Observation, slot: Slot, reason: AlertReason) -> None:
     """Resolve the alert of a check that is missed no more."""
-    resolve(step, person, _identity(person, slot), reason)
+    _make_one_whole(step, person, observation, slot)
+    resolve(step, person, alert_id(RuleName.MISSED_CHECK, person_subject(person), slot.occurrence), reason)
 
 
 def close(step: Step, person: Person, observation: Observation) -> None:
     """Resolve the alerts of every missed check of an observation that closes."""
     ledger = observation.ledger
     for position in ledger.positions(CheckState.MISSED):
-        settle(step, person, ledger.layout.slots[position], AlertReason.OBSERVATION_CLOSED)
+        settle(step, person, observation, ledger.layout.slots[position], AlertReason.OBSERVATION_CLOSED)

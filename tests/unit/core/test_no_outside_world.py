@@ -21,6 +21,8 @@ IMPORTS_ALLOWED = {
     "itertools",
     "math",
     "msgspec",
+    "operator",
+    "re",
     "typing",
     "zoneinfo",
 }

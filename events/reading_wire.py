@@ -1,0 +1,50 @@
+"""The quick way of visits and readings as intake writes them: what comes most after scans.
+
+As with scans, one pattern says that a line is beyond doubt one that `events.codec.decode_strictly` takes; then msgspec
+reads it into the very record. Instants have to be in UTC already, and what was noted at a door plain.
+"""
+
+import msgspec
+
+from events.records import TemperatureTaken, VisitRecorded
+from events.vocabulary import Site, VisitOutcome
+from events.wire_patterns import AREA, IDENTIFIER, SEQUENCE, TEMPERATURE, UTC_INSTANT, field, line_pattern, one_of
+
+_LONGEST_QUICK_BYTES = 4096
+_COMMON = (
+    field("event_id", IDENTIFIER),
+    field("source_id", IDENTIFIER),
+    field("sequence", SEQUENCE, is_optional=True),
+    field("occurred_at", UTC_INSTANT),
+    field("received_at", UTC_INSTANT, is_optional=True),
+    field("person_id", IDENTIFIER),
+    field("area", AREA),
+)
+_SYMPTOM = '"[A-Za-z0-9 _.-]*"'
+_is_visit = line_pattern(
+    VisitRecorded.kind,
+    *_COMMON,
+    field("visitor_id", IDENTIFIER),
+    field("outcome", one_of(VisitOutcome)),
+    field("symptoms", rf"\[(?:{_SYMPTOM}(?:,{_SYMPTOM})*)?\]"),
+    field("temperature_c", TEMPERATURE, is_optional=True),
+    field("site", one_of(Site), is_optional=True),
+).fullmatch
+_is_temperature = line_pattern(
+    TemperatureTaken.kind,
+    *_COMMON,
+    field("temperature_c", TEMPERATURE),
+    field("site", one_of(Site), is_optional=True),
+).fullmatch
+_read_visit = msgspec.json.Decoder(VisitRecorded).decode
+_read_temperature = msgspec.json.Decoder(TemperatureTaken).decode
+
+
+def read_reading(raw: bytes) -> VisitRecorded | TemperatureTaken | None:
+    """Read a line that is beyond doubt a visit or reading which the codec takes; None where it is not, or only may be."""
+    if len(raw) > _LONGEST_QUICK_BYTES:
+        return None
+    if _is_temperature(raw):
+        record = _read_temperature(raw)
+        return record if record.temperature_c else None  # 0 means not measured, and is refused
+    return _read_visit(raw) if _is_visit(raw) else None
