@@ -12,7 +12,7 @@ CODE := events streams sinks tests bench
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-slow test-properties integration check format schemas handbook kafka kafka-stop bench-quick lock clean
+.PHONY: help demo test test-slow test-properties integration check format schemas handbook kafka kafka-stop bench bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,8 +82,11 @@ schemas: $(VENV)/.dev ## Write the JSON Schemas, the AsyncAPI document and the t
 handbook: $(VENV)/.dev ## Write the rule handbook from the spec tests
 	@$(BIN)/python -m tests.support.handbook --write
 
-bench-quick: $(VENV)/.dev ## Measure replay against its floor, in ratios
-	@$(BIN)/python -m bench.replay
+bench: $(VENV)/.dev ## Measure everything against floor and peers (about half an hour; Java 17 and Maven)
+	@$(BIN)/python -m bench
+
+bench-quick: $(VENV)/.dev ## Measure the main ratios and compare them with bench/floors.toml (under a minute)
+	@$(BIN)/python -m bench --quick --check bench/floors.toml
 
 # -- a real Apache Kafka (Java 17 and Maven)
 

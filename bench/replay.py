@@ -32,11 +32,11 @@ def run(scope: Scope, results: Results) -> None:
             tell(f"replay, round {number + 1} of {scope.rounds}")
             results.add_measured(FLOOR, _run(_floor(town.events), lines))
             results.add_measured(REPLAY, _run(_replay(directory, [town.events]), lines))
-            if parts:
+            if parts:  # each twice, a partition of its own every time: starting the processes should not count for much
                 one, many = SEVERAL.format(1), SEVERAL.format(len(parts))
-                results.add_measured(one, _run(_replay(directory, parts, jobs=1), lines))
-                everywhere = _replay(directory, parts, jobs=len(parts))
-                results.add_measured(many, _run(everywhere, lines, on=sorted(cores())))
+                results.add_measured(one, _run(_replay(directory, parts * 2, jobs=1), 2 * lines))
+                everywhere = _replay(directory, parts * 2, jobs=len(parts))
+                results.add_measured(many, _run(everywhere, 2 * lines, on=sorted(cores())))
     results.compare(REPLAY, FLOOR, units=(CPU,))
     if parts:
         results.compare(SEVERAL.format(len(parts)), SEVERAL.format(1))

@@ -17,6 +17,10 @@ from bench.town import Line, Town
 from events.codec import encode
 from events.records import ObservationOpened, Tick
 from events.vocabulary import Category
+from streams.broker.offsets import OffsetReader
+from streams.broker.publisher import Publisher
+from streams.clock.writer import TickWriter
+from streams.settings import KafkaSettings, Settings
 
 ENROLLED = 50_000
 _PARTITIONS = 8
@@ -46,8 +50,11 @@ async def enrol(town: Town, prefix: str) -> None:
 
 
 async def hard_tick(prefix: str) -> None:
-    """Let the checks of the first morning fall due, two for everybody enrolled."""
-    await broker.write([("timeline", _tick(_JUDGED))], prefix, _PARTITIONS)
+    """Let the checks of the first morning fall due, two for everybody enrolled, by a tick as `gridwatch clock` writes it."""
+    settings = Settings(kafka=KafkaSettings(brokers=broker.brokers()), topic_prefix=prefix, group_prefix=prefix)
+    async with OffsetReader(settings) as offsets, Publisher(settings) as publisher:
+        writer = TickWriter(settings, offsets, publisher)
+        await writer.advance_to(_JUDGED, spread_seconds=settings.clock.spread_seconds)
 
 
 def _tick(at: datetime) -> Line:

@@ -1,22 +1,26 @@
 """The quick way of visits and readings as intake writes them: what comes most after scans.
 
 As with scans, one pattern says that a line is beyond doubt one that `events.codec.decode_strictly` takes; then msgspec
-reads it into the very record. Instants have to be in UTC already, and what was noted at a door plain.
+reads it into the very record. What was noted at a door has to be plain.
 """
+
+from datetime import UTC
+from typing import TypeVar
 
 import msgspec
 
 from events.records import TemperatureTaken, VisitRecorded
 from events.vocabulary import Site, VisitOutcome
-from events.wire_patterns import AREA, IDENTIFIER, SEQUENCE, TEMPERATURE, UTC_INSTANT, field, line_pattern, one_of
+from events.wire_patterns import AREA, IDENTIFIER, INSTANT, SEQUENCE, TEMPERATURE, field, line_pattern, one_of
 
+_Reading = TypeVar("_Reading", VisitRecorded, TemperatureTaken)
 _LONGEST_QUICK_BYTES = 4096
 _COMMON = (
     field("event_id", IDENTIFIER),
     field("source_id", IDENTIFIER),
     field("sequence", SEQUENCE, is_optional=True),
-    field("occurred_at", UTC_INSTANT),
-    field("received_at", UTC_INSTANT, is_optional=True),
+    field("occurred_at", INSTANT),
+    field("received_at", INSTANT, is_optional=True),
     field("person_id", IDENTIFIER),
     field("area", AREA),
 )
@@ -45,6 +49,15 @@ def read_reading(raw: bytes) -> VisitRecorded | TemperatureTaken | None:
     if len(raw) > _LONGEST_QUICK_BYTES:
         return None
     if _is_temperature(raw):
-        record = _read_temperature(raw)
+        record = _in_utc(_read_temperature(raw))
         return record if record.temperature_c else None  # 0 means not measured, and is refused
-    return _read_visit(raw) if _is_visit(raw) else None
+    return _in_utc(_read_visit(raw)) if _is_visit(raw) else None
+
+
+def _in_utc(record: _Reading) -> _Reading:
+    """Bring the instants of a record that nobody else has yet into UTC, as every record has them."""
+    for name in ("occurred_at", "received_at"):
+        instant = getattr(record, name)
+        if instant is not None and instant.tzinfo is not UTC:
+            object.__setattr__(record, name, instant.astimezone(UTC))
+    return record

@@ -7,6 +7,8 @@ it ends now. Nothing is ever written to a topic.
 
 import asyncio
 import shutil
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import ExitStack
@@ -19,6 +21,7 @@ from typing import Any, BinaryIO
 from events.policy import Policy
 from events.results import encode_alert, encode_verdict
 from streams.dead_letters import encode_dead_letter
+from streams.garbage import collect_garbage_rarely
 from streams.partition import LogRecord
 from streams.replay import Replay
 from streams.settings import Settings
@@ -61,7 +64,8 @@ def replay_partitions(
 
     `advance` is told how many bytes of files, or records of the log, were done since it was last told.
     """
-    context = get_context("spawn")
+    # A fork has everything imported; it is safe as long as nobody else is at work in this process.
+    context = get_context("fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn")
     done = context.Value("Q", 0)
     with TemporaryDirectory(prefix="gridwatch-replay-") as directory:
         with ProcessPoolExecutor(jobs, mp_context=context, initializer=_share, initargs=(done,)) as pool:
@@ -98,6 +102,7 @@ def _advance(count: int) -> None:
 
 def replay_one(number: int, partition: Partition, policy: Policy | None, directory: Path) -> int:
     """Decide one partition into files of its own and return how many records were refused."""
+    collect_garbage_rarely()
     with ExitStack() as files:
         writers: Writers = {
             name: files.enter_context((directory / f"{number}.{name}").open("wb")).write for name in _RESULTS

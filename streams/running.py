@@ -1,7 +1,6 @@
 """Long-running parts in one process: started together, stopped by a signal, ended by the first that fails."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -10,6 +9,7 @@ from streams.batching import serve_worker
 from streams.broker.offsets import OffsetReader
 from streams.broker.publisher import Publisher
 from streams.clock.writer import TickWriter
+from streams.garbage import collect_garbage_rarely
 from streams.logs import get_logger
 from streams.settings import Settings
 from streams.workers import Worker
@@ -17,16 +17,6 @@ from streams.workers import Worker
 log = get_logger(__name__)
 
 Part = Callable[[asyncio.Event], Awaitable[None]]
-
-
-def collect_garbage_rarely() -> None:
-    """Let Python look for reference cycles rarely: batches make and drop thousands of objects, and hardly any cycle.
-
-    With the usual thresholds a fifth of a worker's time went into looking at the records of batches, none of which stay.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 async def run_parts(parts: Sequence[Part], stop: asyncio.Event) -> None:

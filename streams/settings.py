@@ -22,7 +22,7 @@ CONFIG_VARIABLE = "GRIDWATCH_CONFIG"
 DEFAULT_CONFIG = Path("gridwatch.toml")
 _PREFIX = "GRIDWATCH_"
 # Variables of the tests, not of any process.
-_NO_SETTINGS = ("GRIDWATCH_TEST_", "GRIDWATCH_REQUIRE_")
+_NO_SETTINGS = ("GRIDWATCH_TEST_", "GRIDWATCH_REQUIRE_", "GRIDWATCH_BENCH_")
 _NAME = r"^[A-Za-z0-9.-]*$"
 
 
@@ -135,6 +135,14 @@ class ClockSettings(_Section):
         float,
         Field(ge=0, le=3600, description="how far the clock stays behind, for records on their way to the broker"),
     ] = 5.0
+    spread_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=600,
+            description="over how long partitions get a tick, one after the other; half of tick_seconds at most",
+        ),
+    ] = 4.0
 
 
 class ClickHouseSettings(_Section):

@@ -14,6 +14,7 @@ from events.results import encode_alert, encode_verdict
 from streams.cli.failures import EXIT_SURROUNDINGS, surroundings_failed
 from streams.cli.progress import byte_progress
 from streams.dead_letters import encode_dead_letter
+from streams.garbage import collect_garbage_rarely
 from streams.replay import Replay
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def command(
         raise click.UsageError("expected --events, or --from-log" if from_log else "Missing option '--events'.")
     if len(events) > 1 and Path("-") in events:
         raise click.UsageError("--events - is one partition: standard input cannot be read beside files")
-    _refuse_same_file(*events, alerts, checks)
+    _refuse_same_file(events, alerts, checks)
+    collect_garbage_rarely()
     held = read_policy(policy)
     try:
         if len(events) == 1:
@@ -173,10 +175,15 @@ def _open(path: Path, mode: str, option: str) -> AbstractContextManager[BinaryIO
         raise click.BadParameter(f"cannot be opened: {error.strerror}", param_hint=option) from None
 
 
-def _refuse_same_file(*paths: Path) -> None:
-    files = [_identity(path) for path in paths if str(path) != "-" and not path.is_char_device()]
-    if all(str(path) == "-" for path in paths[-2:]) or len(set(files)) < len(files):
-        raise click.UsageError("--events, --alerts and --checks must be three different files")
+def _refuse_same_file(events: Sequence[Path], alerts: Path, checks: Path) -> None:
+    results = [_identity(path) for path in (alerts, checks) if not _is_stream(path)]
+    read = {_identity(path) for path in events if not _is_stream(path)}
+    if str(alerts) == str(checks) == "-" or len(set(results)) < len(results) or read & set(results):
+        raise click.UsageError("--events, --alerts and --checks must be different files")
+
+
+def _is_stream(path: Path) -> bool:
+    return str(path) == "-" or path.is_char_device()
 
 
 def _identity(path: Path) -> tuple[int, int] | Path:

@@ -9,6 +9,7 @@ stands still no tick is written, and the clock with it.
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from events.codec import encode
@@ -38,13 +39,23 @@ class TickWriter:
         """Make sure that the topics are there; raises LookupError where one is not."""
         await self._offsets.partitions([*RAW_TOPICS, "timeline"])
 
-    async def advance_to(self, at: datetime) -> None:
+    async def advance_to(self, at: datetime, *, spread_seconds: float = 0.0, stop: asyncio.Event | None = None) -> None:
         """Wait until intake has read everything that the raw topics hold now, then write the tick `at`.
 
-        The caller makes sure that what was received before `at` is in the raw topics when this is called.
+        The caller makes sure that what was received before `at` is in the raw topics when this is called. Partitions get it
+        one after the other over `spread_seconds`, at once when `stop` is set: where very much falls due in one tick, the
+        others go on with their readings meanwhile.
         """
         await self.wait_for_intake()
-        await self._publisher.publish([Output("timeline", None, encode(Tick(at=at)), to_all_partitions=True)])
+        tick = encode(Tick(at=at))
+        if spread_seconds <= 0:
+            await self._publisher.publish([Output("timeline", None, tick, to_all_partitions=True)])
+            return
+        stop = stop or asyncio.Event()
+        partitions = await self._publisher.partitions("timeline")
+        for partition in partitions:
+            await self._publisher.publish([Output("timeline", None, tick, partition)])
+            await _pause(stop, spread_seconds / len(partitions))
 
     async def wait_for_intake(self) -> None:
         """Wait until intake has committed the ends that the raw partitions have now."""
@@ -63,9 +74,12 @@ class TickWriter:
         clock = self._settings.clock
         while not stop.is_set():
             began = time.monotonic()
-            await self.advance_to(now() - timedelta(seconds=clock.lag_seconds))
+            spread_s = min(clock.spread_seconds, clock.tick_seconds / 2)
+            await self.advance_to(now() - timedelta(seconds=clock.lag_seconds), spread_seconds=spread_s, stop=stop)
             remaining_s = clock.tick_seconds - (time.monotonic() - began)
-            try:
-                await asyncio.wait_for(stop.wait(), max(remaining_s, 0.01))
-            except TimeoutError:
-                continue
+            await _pause(stop, max(remaining_s, 0.01))
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -80,9 +80,11 @@ class Step:
         """Return what the step brought: by instant reached, then by the keys of verdicts and alerts."""
         if not self.verdicts and not self.alerts:
             return NOTHING
-        self.verdicts.sort(key=_verdict_order)
-        self.alerts.sort(key=_alert_order)
-        return Outcome(tuple(verdict for _, verdict in self.verdicts), tuple(alert for _, alert in self.alerts))
+        if len(self.verdicts) > 1:
+            self.verdicts.sort(key=_verdict_order)
+        if len(self.alerts) > 1:
+            self.alerts.sort(key=_alert_order)
+        return Outcome(tuple([verdict for _, verdict in self.verdicts]), tuple([alert for _, alert in self.alerts]))
 
 
 def _verdict_order(decided: tuple[datetime, Verdict]) -> tuple[object, ...]:

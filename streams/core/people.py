@@ -82,7 +82,9 @@ class People:
 
     def put(self, person: Person, due: int | None) -> None:
         """Hold a person as they are now; `due` is when a tick has something to do for them, microseconds since 1970."""
-        self._refer(person, [observation.ledger.layout.number for observation in person.observations])
+        numbers = [observation.ledger.layout.number for observation in person.observations]
+        if person.layouts != numbers:
+            self._refer(person, numbers)
         person_id, readings = self._ids.setdefault(person.person_id, person.person_id), person.readings
         person.person_id, person.readings = "", b""  # they stand elsewhere
         before = self.packed.get(person_id)
@@ -111,12 +113,11 @@ class People:
         self.changed_readings[person_id] = None
 
     def _refer(self, person: Person, numbers: list[int]) -> None:
-        if person.layouts != numbers:
-            for number in person.layouts:
-                self._timetable.refer(number, -1)
-            for number in numbers:
-                self._timetable.refer(number, 1)
-            person.layouts = numbers
+        for number in person.layouts:
+            self._timetable.refer(number, -1)
+        for number in numbers:
+            self._timetable.refer(number, 1)
+        person.layouts = numbers
 
     def pop_due(self, clock: int) -> Iterator[Person]:
         """Take out everybody whose next deadline the clock has reached, by id; each is to be put back."""

@@ -182,6 +182,7 @@ class Person(msgspec.Struct, array_like=True):
             self.forget_on = day
 
 
+@lru_cache(maxsize=2)  # asked for when a record comes, and again when it is remembered
 def _mark(event_id: str) -> bytes:
     """Return what is kept of an event id; two ids of one person meet in it once in 2**64 pairs."""
     return blake2b(event_id.encode(), digest_size=_MARK_BYTES).digest()

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from events.codec import Refusal, decode, decode_from_topic, decode_strictly, encode, refuse_future
+from events.reading_wire import read_reading
 from events.records import CheckpointScanned
 from events.scan_wire import in_utc, is_future, read_scan, scan_record, write_scan, write_scan_and_content
 from tests.unit.events.documents import ANY_DOCUMENT, INSTANTS, Document, documents, examples, spoiled, to_bytes
@@ -358,3 +359,63 @@ def test_an_instant_in_utc(instant: str) -> None:
     scan = read_scan(compact({**SCAN, "occurred_at": instant}))
     if scan is not None:
         assert json.loads(encode(scan_record(scan)))["occurred_at"] == in_utc(instant)
+
+
+VISIT: Document = {
+    "kind": "visit_recorded",
+    "event_id": "phone-1:7",
+    "source_id": "phone-1",
+    "sequence": 7,
+    "occurred_at": "2020-02-01T07:30:23+08:00",
+    "received_at": "2020-01-31T23:30:24.5Z",
+    "person_id": "p0000245",
+    "area": "jintang/huaikou/c001/g01",
+    "visitor_id": "w1",
+    "outcome": "seen",
+    "symptoms": ["dry cough", ""],
+    "temperature_c": 36.6,
+    "site": "axillary",
+}
+READING: Document = {
+    **{name: VISIT[name] for name in list(VISIT)[1:8]},
+    "temperature_c": 36.6,
+    "site": "axillary",
+}
+READING = {"kind": "temperature_taken", **READING}
+NOT_QUICK = ['["\\u0041"]', '["a","b",]', "[1]", '["é"]', "null"]
+
+
+@pytest.mark.parametrize("document", [VISIT, READING], ids=["visit", "reading"])
+def test_visits_and_readings_go_the_quick_way(document: Document) -> None:
+    """As devices write them that save bytes, and as intake writes them: the very record of the strict way."""
+    raw = compact(document)
+    for line in (raw, encode(decode(raw))):
+        found = read_reading(line)
+        assert found is not None
+        assert found == decode_strictly(line)
+        assert (found.occurred_at.tzinfo, found.received_at and found.received_at.tzinfo) == (UTC, UTC)
+
+
+@pytest.mark.parametrize("document", [VISIT, READING], ids=["visit", "reading"])
+@pytest.mark.parametrize("mutation", [*MUTATIONS, _spoil])
+@examples(150)
+@given(seed=st.integers(0, 2**32))
+def test_a_spoiled_visit_or_reading(document: Document, mutation: Any, seed: int) -> None:
+    raw, random = compact(document), Random(seed)
+    for line in (raw, encode(decode(raw))):
+        for _ in range(4):
+            _is_read_as_defined(mutation(line, random))
+
+
+@pytest.mark.parametrize("document", [VISIT, READING], ids=["visit", "reading"])
+def test_every_odd_value_of_a_visit_or_reading(document: Document) -> None:
+    for name in document:
+        for value in [*ODD_VALUES, *NOT_QUICK]:
+            texts = {each: value if each == name else json.dumps(document[each]) for each in document}
+            _is_read_as_defined(("{" + ",".join(f'"{each}":{text}' for each, text in texts.items()) + "}").encode())
+
+
+def _is_read_as_defined(raw: bytes) -> None:
+    found = read_reading(raw)
+    assert found is None or repr(found) == repr(strict(raw))
+    assert repr(quick(raw)) == repr(strict(raw))

@@ -23,7 +23,7 @@ class Clock:
 
     def __init__(self, committed: Callable[[], Mapping[TP, int]] = lambda: READ, **clock: float) -> None:
         self.log = MemoryLog()
-        settings = Settings(clock=ClockSettings(**clock))
+        settings = Settings(clock=ClockSettings(**({"spread_seconds": 0.0} | clock)))
         self.offsets = ScriptedOffsets(ENDS, committed, self.log.journal)
         self.writer = TickWriter(settings, self.offsets, MemoryPublisher(self.log, partitions=3))
 
@@ -45,6 +45,27 @@ async def test_a_tick() -> None:
     assert (output.topic, output.key, output.to_all_partitions) == ("timeline", None, True)
     assert clock.ticks == ["2020-02-03T04:00:00Z"]
     assert clock.index("ends") < clock.index("committed intake") < clock.index("publish 1")
+
+
+async def test_a_tick_spread_over_time() -> None:
+    """Partitions get it one after the other, each once, after intake was found to have read everything."""
+    clock = Clock()
+
+    await clock.writer.advance_to(NOON, spread_seconds=0.03)
+
+    assert [output.partition for output in clock.log.written] == [0, 1, 2]
+    assert clock.ticks == ["2020-02-03T04:00:00Z"] * 3
+    assert clock.index("committed intake") < clock.index("publish 1")
+
+
+async def test_a_stop_while_a_tick_is_spread() -> None:
+    """The other partitions get theirs at once."""
+    clock, stop = Clock(), asyncio.Event()
+    stop.set()
+
+    await asyncio.wait_for(clock.writer.advance_to(NOON, spread_seconds=600, stop=stop), 5)
+
+    assert len(clock.ticks) == 3
 
 
 async def test_the_ends_are_read_after_the_instant() -> None:
