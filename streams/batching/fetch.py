@@ -80,7 +80,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 drained[tp] = records
             self._turn += 1
             self._served[tp] = self._turn
-            if records_max is not None and (records_max := records_max - len(records)) <= 0:
+            if records_max is not None and (records_max := records_max - len(records)) == 0:
                 break
         after = self._positions(fetcher)
         return {

@@ -31,18 +31,17 @@ class WatchPartition:
         """Return the verdicts and alerts of timeline records, or the dead letter of one that refers to nothing."""
         state = self.state
         outputs: list[Output] = []
-        offset = -1
-        try:
-            for record in records:
-                offset, raw = record.offset, record.value or b""
+        for record in records:
+            raw = record.value or b""
+            try:
                 scan = read_scan(raw)
                 if scan is not None and passes_by(state, scan):
                     continue
-                results = self._decide(offset, raw)
-                if offset >= publish_from:
-                    outputs += results
-        except Exception as error:
-            raise UndecidableRecordError(offset, error) from error
+                results = self._decide(record.offset, raw)
+            except Exception as error:
+                raise UndecidableRecordError(record.offset, error) from error
+            if results and record.offset >= publish_from:
+                outputs += results
         return outputs
 
     def _decide(self, offset: int, raw: bytes) -> list[Output]:
