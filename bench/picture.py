@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 from bench import watching
 from bench.intake import INTAKE, TOGETHER
+from bench.page import page
 from bench.places import ROOT, tell
 from bench.results import RATE, Row
 
@@ -33,15 +34,20 @@ _WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 330, 110, 30, 58
 def write_figures(rows: Sequence[Row]) -> None:
     """Write both files; the picture shows what of its bars was measured."""
     _FIGURES.mkdir(parents=True, exist_ok=True)
-    document = {
+    document: dict[str, Any] = {
         "command": COMMAND,
         "machine": machine(),
         "versions": versions(),
         "rows": [row.as_json() for row in rows],
     }
     (_FIGURES / "bench.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    _draw(rows, document["machine"], document["versions"])
+    tell("wrote docs/figures/bench.json, docs/figures/bench.svg and docs/PERFORMANCE.md")
+
+
+def _draw(rows: Sequence[Row], machine: Mapping[str, Any], versions: Mapping[str, str]) -> None:
     (_FIGURES / "bench.svg").write_text(picture(rows), encoding="utf-8")
-    tell(f"wrote {_FIGURES.relative_to(ROOT)}/bench.json and bench.svg")
+    (ROOT / "docs" / "PERFORMANCE.md").write_text(page(rows, machine, versions, COMMAND), encoding="utf-8")
 
 
 def machine() -> dict[str, Any]:
@@ -102,9 +108,9 @@ def _bar(place: int, bar: tuple[str, str, str], rates: Mapping[str, float], high
 
 
 def main() -> None:
-    """Draw the picture anew from the figures that are there."""
-    rows = [Row(**row) for row in json.loads((_FIGURES / "bench.json").read_text(encoding="utf-8"))["rows"]]
-    (_FIGURES / "bench.svg").write_text(picture(rows), encoding="utf-8")
+    """Draw picture and page anew from the figures that are there."""
+    document = json.loads((_FIGURES / "bench.json").read_text(encoding="utf-8"))
+    _draw([Row(**row) for row in document["rows"]], document["machine"], document["versions"])
 
 
 if __name__ == "__main__":

@@ -76,9 +76,9 @@ def as_table(rows: Iterable[Row]) -> str:
     for row in rows:
         is_new = (row.name, row.unit) != last
         last = (row.name, row.unit)
-        ratio = "" if row.ratio is None else f"{_shown(row.ratio)} x {row.ratio_to}"
+        ratio = "" if row.ratio is None else f"{shown(row.ratio)} x {row.ratio_to}"
         lines.append(
-            (row.name if is_new else "", _shown(row.value) if is_new else "", row.unit if is_new else "", ratio)
+            (row.name if is_new else "", shown(row.value) if is_new else "", row.unit if is_new else "", ratio)
         )
     widths = [max((len(line[column]) for line in lines), default=0) for column in range(3)]
     return "".join(
@@ -91,5 +91,6 @@ def _rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
+    """Return a figure as tables show it."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
