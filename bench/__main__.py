@@ -60,7 +60,7 @@ def main() -> int:
     rows = list(results.rows())
     sys.stdout.write(as_lines(rows) if options.quick else as_table(rows))
     if not (options.quick or options.only or failed):
-        write_figures(rows)
+        write_figures(rows, f"python -m bench --rounds {scope.rounds}")
     wrong = failures(rows, options.check) if options.check else []
     for line in wrong:
         tell(line)

@@ -15,7 +15,6 @@ from bench.page import page
 from bench.places import ROOT, tell
 from bench.results import RATE, Row
 
-COMMAND = "make bench"
 _FIGURES = ROOT / "docs" / "figures"
 _VERSIONS = ("faust-streaming", "aiokafka", "msgspec", "pydantic", "clickhouse-connect", "chdb")
 _BARS = (
@@ -31,23 +30,25 @@ _BARS = (
 _WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 330, 110, 30, 58
 
 
-def write_figures(rows: Sequence[Row]) -> None:
+def write_figures(rows: Sequence[Row], command: str) -> None:
     """Write both files; the picture shows what of its bars was measured."""
     _FIGURES.mkdir(parents=True, exist_ok=True)
     document: dict[str, Any] = {
-        "command": COMMAND,
+        "command": command,
         "machine": machine(),
         "versions": versions(),
         "rows": [row.as_json() for row in rows],
     }
     (_FIGURES / "bench.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    _draw(rows, document["machine"], document["versions"])
+    _draw(rows, document)
     tell("wrote docs/figures/bench.json, docs/figures/bench.svg and docs/PERFORMANCE.md")
 
 
-def _draw(rows: Sequence[Row], machine: Mapping[str, Any], versions: Mapping[str, str]) -> None:
-    (_FIGURES / "bench.svg").write_text(picture(rows), encoding="utf-8")
-    (ROOT / "docs" / "PERFORMANCE.md").write_text(page(rows, machine, versions, COMMAND), encoding="utf-8")
+def _draw(rows: Sequence[Row], document: Mapping[str, Any]) -> None:
+    command = document["command"]
+    (_FIGURES / "bench.svg").write_text(picture(rows, command), encoding="utf-8")
+    text = page(rows, document["machine"], document["versions"], command)
+    (ROOT / "docs" / "PERFORMANCE.md").write_text(text, encoding="utf-8")
 
 
 def machine() -> dict[str, Any]:
@@ -74,7 +75,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONS}
 
 
-def picture(rows: Iterable[Row]) -> str:
+def picture(rows: Iterable[Row], command: str) -> str:
     """Return bars of records a second on one core as SVG; readable on light and dark pages."""
     rates = {row.name: row.value for row in rows if row.unit == RATE}
     bars = [(name, says, colour) for name, says, colour in _BARS if name in rates]
@@ -82,7 +83,7 @@ def picture(rows: Iterable[Row]) -> str:
     height = _TOP + _ROW * len(bars) + 34
     drawn = [_bar(place, bar, rates, highest) for place, bar in enumerate(bars)]
     title = "Records a second on one core, Apache Kafka on the other"
-    foot = f"97 of 100 records scans of people not observed, 1 of 100 people observed; {_processor()}; {COMMAND}"
+    foot = f"97 of 100 records scans of people not observed, 1 of 100 people observed; {_processor()}; {command}"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" role="img">',
@@ -110,7 +111,7 @@ def _bar(place: int, bar: tuple[str, str, str], rates: Mapping[str, float], high
 def main() -> None:
     """Draw picture and page anew from the figures that are there."""
     document = json.loads((_FIGURES / "bench.json").read_text(encoding="utf-8"))
-    _draw([Row(**row) for row in document["rows"]], document["machine"], document["versions"])
+    _draw([Row(**row) for row in document["rows"]], document)
 
 
 if __name__ == "__main__":
