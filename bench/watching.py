@@ -11,6 +11,7 @@ fewer records, the same ones from the beginning. The floor is fetching and decod
     Quix, Streams   decode, one threshold, one state write a record: less work than watch
 """
 
+import subprocess
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ STREAMS, STREAMS_IN_MEMORY = "Kafka Streams, lesser job", "Kafka Streams, lesser
 WATCH = "watch"
 
 _PARTITIONS = 8
+_FAUST_PATIENCE_S = 90.0
 
 Subject = Callable[[str, int, Path], Measured]
 
@@ -77,7 +79,15 @@ def _watch(prefix: str, records: int, _: Path) -> Measured:
 
 def _plain_faust(writes: str, most: int, own_environment: bool, prefix: str, records: int, directory: Path) -> Measured:
     arguments = (*_arguments(prefix, min(records, most), directory), writes)
-    return measure(python_peer("faust", *arguments, own_environment=own_environment))
+    command = python_peer("faust", *arguments, own_environment=own_environment)
+    try:
+        return measure(command, timeout_s=_FAUST_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        # Plain Faust may wait for ever before its first event (seen on topics that were just made): a second start is fair.
+        tell("    hangs; once more")
+        with scratch() as other:
+            arguments = (*_arguments(prefix, min(records, most), other), writes)
+            return measure(python_peer("faust", *arguments, own_environment=own_environment))
 
 
 def _confluent(prefix: str, records: int, directory: Path) -> Measured:

@@ -29,7 +29,7 @@ class Raw:
 def main(brokers: str, timeline: str, prefix: str, records: int, directory: str, writes: str) -> None:
     """Run the agent until it has handled so many records."""
     app = faust.App(
-        f"{prefix}plain-{writes}",
+        f"{prefix}plain-{writes}-{Path(directory).name}",
         broker=f"kafka://{brokers}",
         store="memory://",
         topic_partitions=8,
