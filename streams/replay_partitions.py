@@ -79,8 +79,11 @@ def replay_partitions(
                 now = done.value
                 advance(now - told)
                 told = now
-                if any(future.exception() for future in finished):
+                if any(not future.cancelled() and future.exception() for future in finished):
                     pool.shutdown(cancel_futures=True)
+            for future in started:
+                if not future.cancelled() and (error := future.exception()) is not None:
+                    raise error  # the cause, not that others were cancelled for it
             refused = sum(future.result() for future in started)
         for number in range(len(partitions)):
             for name, whole in zip(_RESULTS, results, strict=True):
