@@ -31,6 +31,7 @@ class Consumer(driver.Consumer):
         self._ledgers: dict[TP, PartitionLedger] = {}
         self._schemas: dict[str, BatchSchema | None] = {}
         self._acks_of_revoked: dict[TP, list[int]] = {}
+        self._thrown_away: set[TP] = set()
         self._committed_of_revoked: dict[TP, int | None] = {}
         super().__init__(*args, **kwargs)
         self._revoke_in_app, self._on_partitions_revoked = self._on_partitions_revoked, self._revoke_with_acks
@@ -61,6 +62,7 @@ class Consumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Yield what one fetch brought, for as long as flow, generation and partition are what they were."""
+        await self._go_back_where_thrown_away()
         fetched, active = await self._wait_next_records(timeout)
         generation_id = self.app.consumer_generation_id
         if not fetched or self.should_stop:
@@ -70,9 +72,20 @@ class Consumer(driver.Consumer):
             async for message in self._messages(tp, part):
                 is_current = self.flow_active and self.app.consumer_generation_id == generation_id
                 if not is_current or not (active is None or tp in active or tp in self._buffered_partitions):
-                    break  # the ledger still expects what is thrown away here, and reads it again
+                    self._thrown_away.add(tp)  # the ledger still expects it
+                    break
                 self._note_delivery(tp, message)
                 yield tp, message
+
+    async def _go_back_where_thrown_away(self) -> None:
+        """Read again what a pause made us throw away, without waiting for the next record to show that it is missing."""
+        if not self.flow_active:
+            return
+        for tp in self._thrown_away - self._paused_partitions:
+            self._thrown_away.discard(tp)
+            ledger = self._ledgers.get(tp)
+            if ledger is not None:
+                await self.seek_wait({tp: ledger.expected})
 
     async def _messages(self, tp: TP, part: Fetched) -> AsyncIterator[ConsumerMessage]:
         schema = self.schema_of(tp.topic)
@@ -154,6 +167,7 @@ class Consumer(driver.Consumer):
         partitions = [tp for tp in self.assignment() if self.schema_of(tp.topic) is not None]
         positions = {tp: await self._resume_at(tp) for tp in partitions}
         self._ledgers = {tp: PartitionLedger(offset) for tp, offset in positions.items()}
+        self._thrown_away.clear()
         listener = assignment_listener(self.app)
         starts = await self._listen(listener.on_assigned(positions)) if listener and positions else None
         for tp, offset in (starts or {}).items():
