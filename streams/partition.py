@@ -1,6 +1,6 @@
 """What a worker asks of the pure part that decides the records of one partition."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,6 +32,10 @@ class UndecidableRecordError(RuntimeError):
         self.offset = offset
 
 
+# What stands between the key of an entry and the name of a part of it, an entry that changes only with it.
+PART_MARK = "//"
+
+
 @dataclass(frozen=True, slots=True)
 class SavedState:
     """The state of a partition as it is written down: a small head of JSON values, and entries that change one by one."""
@@ -44,8 +48,13 @@ class PartitionDecider(Protocol):
     """Decides the records of one partition in offset order, and can be written down and read back in between.
 
     The same records from the same state always give the same outputs: whoever repeats them repeats them exactly. Entries
-    are immutable bytes, so that what was written down at an offset stays what it was while deciding goes on.
+    are immutable bytes, so that what was written down at an offset stays what it was while deciding goes on. An entry
+    may have parts, under its key, `//` and one of the names in `parts`: what changes less often than the entry itself.
     """
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """Return the names of all parts that an entry may have."""
 
     def take(self, records: Iterable[LogRecord], publish_from: int) -> list[Output]:
         """Decide records and return what is to be written because of those at or after offset `publish_from`.

@@ -10,7 +10,8 @@ shares of all others, in turn. So any 32 in a row hold every entry, and in order
 
 A seal names the snapshot before it and how many belong to its chain, fewer in the beginning, when the first holds all there
 is. A reader takes the newest snapshot whose chain is whole. The share of an entry is a hash of its key, so a new owner goes
-on where the last one stopped.
+on where the last one stopped. No snapshot looks at all keys: what it costs does not depend on how many there are, but for
+its share.
 
 A writer is one ownership of a partition. Two of them (one frozen, declared dead and woken up) never mix: keys differ, and
 each chain is read by itself. State at an offset is a function of the log, so any whole chain is right. A writer deletes
@@ -18,14 +19,14 @@ only what neither its last snapshot nor the one before needs: at any time some c
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 import msgspec
 
-from streams.partition import SavedState
+from streams.partition import PART_MARK, SavedState
 
 SHARES = 32
 CHUNK_BYTES = 512 * 1024
@@ -94,14 +95,15 @@ class LoadedState:
 class StateSource(Protocol):
     """What a snapshot is taken of; a PartitionDecider."""
 
+    @property
+    def parts(self) -> Sequence[str]:
+        """Return the names of all parts that an entry may have, under its key and `//`."""
+
     def head(self) -> dict[str, Any]:
         """Return what is written whole every time."""
 
     def changes(self) -> Mapping[str, bytes | None]:
         """Return what changed since this was last asked."""
-
-    def keys(self) -> list[str]:
-        """Return the keys of all entries."""
 
     def entry(self, key: str) -> bytes | None:
         """Return an entry as it is now."""
@@ -121,7 +123,9 @@ class SnapshotChain:
         self._writer = writer
         self._chain = deque(loaded.chain if loaded else (), maxlen=SHARES)
         self._next_share = (loaded.seal.share + 1) % SHARES if loaded else 0
-        self._shares: list[list[str]] | None = None
+        # The keys of entries by their share. A key may stand there twice, or be gone: its share's turn tells.
+        self._shares: list[list[str]] = [[] for _ in range(SHARES)]
+        self._add_to_shares(loaded.state.entries if loaded else ())
         self._records: dict[Mark, list[bytes]] = {}
 
     def note(self, records: Mapping[Mark, list[bytes]]) -> None:
@@ -141,20 +145,31 @@ class SnapshotChain:
         self._chain.append(mark)
         share, self._next_share = self._next_share, (self._next_share + 1) % SHARES
         head, entries = _encode(source.head()), dict(source.changes())
-        for key in self._share(share, entries, source):
-            if key not in entries and (value := source.entry(key)) is not None:
-                entries[key] = value
+        self._add_to_shares(entries)
+        entries |= self._take_share(share, source)
         return Snapshot(mark, entries, Seal(0, 0, previous, len(self._chain), share, head), keep_from)
 
-    def _share(self, share: int, changed: Iterable[str], source: StateSource) -> list[str]:
-        """Return the keys of a share, and more; whatever came since they were last parted is among the changes."""
-        if self._shares is None or share == 0:
-            self._shares = [[] for _ in range(SHARES)]
-            changed = source.keys()
-        for key in changed:
-            self._shares[crc32(key.encode()) % SHARES].append(key)
-        keys, self._shares[share] = self._shares[share], []
-        return keys
+    def _add_to_shares(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if PART_MARK not in key:
+                self._shares[crc32(key.encode()) % SHARES].append(key)
+
+    def _take_share(self, share: int, source: StateSource) -> dict[str, bytes]:
+        """Return the entries of a share with their parts, as they are now; only their keys stay in the share."""
+        names = [PART_MARK + name for name in source.parts]
+        entries: dict[str, bytes] = {}
+        kept: list[str] = []
+        for key in dict.fromkeys(self._shares[share]):
+            value = source.entry(key)
+            if value is None:
+                continue
+            kept.append(key)
+            entries[key] = value
+            for name in names:
+                if (part := source.entry(key + name)) is not None:
+                    entries[key + name] = part
+        self._shares[share] = kept
+        return entries
 
     def records(self, snapshot: Snapshot) -> Iterator[StateRecord]:
         """Yield the records of a snapshot, the seal last: it may be written when all others are acknowledged."""

@@ -21,7 +21,8 @@ from streams.core.state import State
 
 FORMAT = 2
 _LAYOUT = "/layout/"
-_READINGS = "/readings"  # behind a person's id
+READINGS = "readings"
+_READINGS = f"//{READINGS}"  # behind a person's id: a part of the entry (see `streams.partition`)
 
 Document = dict[str, Any]
 _Slots = dict[tuple[str, date], dict[SlotKey, Slot]]

@@ -75,6 +75,11 @@ class IntakePartition:
         refuse_future(record)
         return record
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return nothing: entries are whole."""
+        return ()
+
     def head(self) -> dict[str, Any]:
         """Return nothing: all that is remembered stands in entries."""
         return {}

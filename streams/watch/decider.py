@@ -58,6 +58,11 @@ class WatchPartition:
     def _dead_letter(self, refusal: Refusal, offset: int, raw: bytes) -> Output:
         return dead_letter_output(dead_letter(refusal, _TOPIC, self.partition, offset, raw))
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return what is held apart of a person: the readings."""
+        return (snapshot.READINGS,)
+
     def head(self) -> dict[str, Any]:
         """Return what is held beside people, layouts and passed scans."""
         return snapshot.dump_head(self.state)

@@ -22,6 +22,11 @@ class Table:
                 self.entries[key] = value
             self._changed.add(key)
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the name of the one part that an entry may have."""
+        return ("part",)
+
     def head(self) -> dict[str, Any]:
         """Return the count, and a word that is no ASCII."""
         return {"at": self.at, "word": "观察"}

@@ -92,6 +92,19 @@ class TestChain:
         assert all(50 < len(keys) < 200 for keys in written)
         assert set.union(*written) == set(table.entries)
 
+    def test_a_share_remembers_only_what_is_there(self) -> None:
+        """Keys that change again and again, or go, do not gather in the shares."""
+        table = Table()
+        chain = SnapshotChain(SCOPE, "a")
+        for number in range(5 * SHARES):
+            table.set(**{f"key-{key}": b"%d" % number for key in range(20)}, **{f"gone-{number}": b"v"})
+            table.set(**{f"gone-{number}": None})
+            chain.collect(table.at, table)
+
+        held = [key for share in chain._shares for key in share]
+        assert set(table.entries) <= set(held)
+        assert len(held) <= 21 * SHARES
+
     def test_what_is_taken_is_what_was(self) -> None:
         """Deciding goes on while a snapshot is written; it holds the moment at which it was taken."""
         table = Table()
@@ -113,7 +126,16 @@ class TestChain:
         for number in range(150):
             for _ in range(random.randint(0, 5)):
                 key = f"key-{random.randint(0, 40)}"
-                table.set(**{key: None if key in table.entries and random.random() < 0.4 else b"%d" % table.at})
+                goes = key in table.entries and random.random() < 0.4
+                value = None if goes else b"%d" % table.at
+                part = f"{key}//part"
+                has_part = part in table.entries
+                if has_part and (goes or random.random() < 0.2):
+                    table.set(**{key: value, part: None})
+                elif not goes and random.random() < 0.5:
+                    table.set(**{key: value, part: b"part %d" % table.at})
+                else:
+                    table.set(**{key: value})
             table.set()
             snapshot = chain.collect(table.at, table)
             topic |= topic_of(chain.records(snapshot))

@@ -37,6 +37,10 @@ class Counting:
                 outputs.append(Output("alerts", None, b"%d@%d" % (self.count, record.offset)))
         return outputs
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return ()
+
     def head(self) -> dict[str, Any]:
         return {"count": self.count}
 
