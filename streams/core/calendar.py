@@ -21,6 +21,20 @@ def local_day(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
+# Dates are held as small numbers: days since the last one of 1969.
+_DAYS_BEFORE = date(1969, 12, 31).toordinal()
+
+
+def day_number(day: date) -> int:
+    """Return the number under which a date is held; 1970-01-01 is 1."""
+    return day.toordinal() - _DAYS_BEFORE
+
+
+def numbered_day(number: int) -> date:
+    """Return the date that is held under a number."""
+    return date.fromordinal(number + _DAYS_BEFORE)
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -36,11 +36,11 @@ def change(
     _judge(step, person, observation, position, state, step.event_ids if evidence is None else evidence)
     slot = ledger.layout.slots[position]
     if state is CheckState.MISSED:
-        missed_check.open_for(step, person, observation, slot)
+        missed_check.open_for(step, person, observation, position)
         contact_lost.open_for(step, person, observation, position)
         return
     if was_missed:
-        missed_check.settle(step, person, observation, slot, _CHECK_REASON[state])
+        missed_check.settle(step, person, observation, position, _CHECK_REASON[state])
     contact_lost.settle(step, person, observation, slot, _COUNT_REASON[state])
 
 

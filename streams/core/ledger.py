@@ -47,13 +47,23 @@ _MISSED_MARK = _CODES[CheckState.MISSED] | 1 << 4  # missed is always the first 
 
 
 class Ledger:
-    """Slots and their marks; positions are those of the layout, which is in the order of judgement."""
+    """Slots and their marks; positions are those of the layout, which is in the order of judgement.
 
-    __slots__ = ("layout", "marks")
+    `fresh_misses` are the missed checks to whose alert nothing has happened yet, by position, with the clock at which it
+    was raised: all else that it says follows.
+    """
 
-    def __init__(self, layout: Layout = EMPTY_LAYOUT, marks: bytes | None = None) -> None:
+    __slots__ = ("fresh_misses", "layout", "marks")
+
+    def __init__(
+        self,
+        layout: Layout = EMPTY_LAYOUT,
+        marks: bytes | None = None,
+        fresh_misses: dict[int, datetime] | None = None,
+    ) -> None:
         self.layout = layout
         self.marks = bytearray(len(layout.slots) if marks is None else marks)
+        self.fresh_misses = {} if fresh_misses is None else fresh_misses
         assert len(self.marks) == len(layout.slots), "a ledger has one mark for every slot"
 
     def state(self, position: int) -> CheckState:
@@ -104,8 +114,10 @@ class Ledger:
     def replace(self, timetable: Timetable, entries: Iterable[tuple[Slot, int]]) -> None:
         """Lay the ledger out anew from slots and their marks."""
         marks = {slot.key: (slot, mark) for slot, mark in entries}
+        fresh = {self.layout.slots[position].key: at for position, at in self.fresh_misses.items()}
         self.layout = timetable.layout(slot for slot, _ in marks.values())
         self.marks = bytearray(marks[slot.key][1] for slot in self.layout.slots)
+        self.fresh_misses = {self.layout.index[key]: at for key, at in fresh.items()}  # what is judged stays
 
     def entries(self) -> Iterator[tuple[Slot, int]]:
         """Yield every slot with its mark."""

@@ -9,21 +9,21 @@ import msgspec
 
 from events.policy import ObservationPolicy, Policy
 from events.vocabulary import Category
-from streams.core.calendar import local_instant
+from streams.core.calendar import day_number, local_instant, numbered_day
 from streams.core.layout import Slot, SlotKey, Timetable
 from streams.core.ledger import PENDING_MARK, Ledger
 
 
 class Span(msgspec.Struct, frozen=True, array_like=True):
-    """Days of observation, both ends included, whose windows start at or after `since`."""
+    """Days of observation by their numbers, both ends included, whose windows start at or after `since`."""
 
-    first_day: date
-    last_day: date
+    first_day: int
+    last_day: int
     since: datetime
 
-    def days(self) -> list[date]:
+    def days(self) -> range:
         """Return the days in order."""
-        return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
+        return range(self.first_day, self.last_day + 1)
 
 
 class BreachCount(msgspec.Struct, array_like=True):
@@ -43,17 +43,16 @@ class LostContact(msgspec.Struct, frozen=True, array_like=True):
 class Observation(msgspec.Struct, kw_only=True, array_like=True):
     """A period in which a person is checked; `ids[0]` names it, later ids are other names of the same.
 
-    `exposures` are the last exposures that became known, each later than the one before; period and grace are those of
-    the policy at the opening or at the last extension that moved the last exposure. `first_reading` is how many
-    readings at a confirm site the person had before. `fresh_misses` are the alerts of missed checks that nothing has
-    befallen yet, by occurrence, with the clock at which they were raised: all else about them stands in the ledger.
+    Dates are numbers (`streams.core.calendar`). `exposures` are the last exposures that became known, each later than the
+    one before; period and grace are those of the policy at the opening or at the last extension that moved the last
+    exposure. `first_reading` is how many readings at a confirm site the person had before.
     """
 
     ids: list[str]
     area: str
     category: Category
     opened_at: datetime
-    exposures: list[date] = []
+    exposures: list[int] = []
     period_days: int = 0
     overdue_grace_minutes: int = 0
     spans: list[Span] = []
@@ -61,10 +60,9 @@ class Observation(msgspec.Struct, kw_only=True, array_like=True):
     closed_by: str | None = None
     ledger: Ledger = msgspec.field(default_factory=Ledger)
     first_reading: int = 0
-    overdue_days: list[date] = []
-    breaches: dict[date, BreachCount] = {}
+    overdue_days: list[int] = []
+    breaches: dict[int, BreachCount] = {}
     lost: dict[str, LostContact] = {}
-    fresh_misses: dict[str, datetime] = {}
 
     @property
     def name(self) -> str:
@@ -79,7 +77,12 @@ class Observation(msgspec.Struct, kw_only=True, array_like=True):
     @property
     def last_day(self) -> date:
         """The last day of observation."""
-        return self.exposures[-1] + timedelta(days=self.period_days)
+        return numbered_day(self.last_day_number)
+
+    @property
+    def last_day_number(self) -> int:
+        """The number of the last day."""
+        return self.exposures[-1] + self.period_days
 
     def covers(self, instant: datetime) -> bool:
         """Tell whether an instant lies in `[opening, closing)`."""
@@ -87,13 +90,13 @@ class Observation(msgspec.Struct, kw_only=True, array_like=True):
 
     def overdue_at(self, policy: Policy) -> datetime | None:
         """Return when the open observation is overdue, or None where its last day was judged or it is closed."""
-        if self.closed_at is not None or (self.overdue_days and self.last_day in self.overdue_days):
+        if self.closed_at is not None or (self.overdue_days and self.last_day_number in self.overdue_days):
             return None
-        return _overdue_at(self.exposures[-1], self.period_days, self.overdue_grace_minutes, policy.zone)
+        return _overdue_at(self.last_day_number, self.overdue_grace_minutes, policy.zone)
 
-    def days(self) -> list[date]:
+    def days(self) -> list[int]:
         """Return day 1 to day `period_days` after every exposure, each day once, in order."""
-        return sorted({on + timedelta(days=n) for on in self.exposures for n in range(1, self.period_days + 1)})
+        return sorted({on + n for on in self.exposures for n in range(1, self.period_days + 1)})
 
     def checks_had(self, timetable: Timetable) -> list[SlotKey]:
         """Return what a closed observation was promised before its closing, from its days alone."""
@@ -105,12 +108,12 @@ class Observation(msgspec.Struct, kw_only=True, array_like=True):
         """Yield the windows that the observation is promised by its days alone, in the order of the days."""
         for span in self.spans:
             for day in span.days():
-                yield from (slot for slot in timetable.day(day) if slot.start >= span.since)
+                yield from (slot for slot in timetable.day(numbered_day(day)) if slot.start >= span.since)
 
 
 @lru_cache(maxsize=4096)
-def _overdue_at(exposed_on: date, period_days: int, grace_minutes: int, zone: ZoneInfo) -> datetime:
-    midnight = local_instant(exposed_on + timedelta(days=period_days + 1), 0, zone)
+def _overdue_at(last_day: int, grace_minutes: int, zone: ZoneInfo) -> datetime:
+    midnight = local_instant(numbered_day(last_day + 1), 0, zone)
     return midnight + timedelta(minutes=grace_minutes)
 
 
@@ -130,7 +133,7 @@ def expose(
     `elsewhere` holds the checks that belong to an earlier observation of the person.
     """
     covered = {day for span in observation.spans for day in span.days()}
-    observation.exposures.append(on)
+    observation.exposures.append(day_number(on))
     observation.period_days = terms.period_days
     observation.overdue_grace_minutes = terms.overdue_grace_minutes
     days = observation.days()
@@ -142,7 +145,7 @@ def expose(
     entries = {
         slot.key: (slot, mark)
         for slot, mark in observation.ledger.entries()
-        if mark != PENDING_MARK or slot.date in days or slot.has_begun(clock)
+        if mark != PENDING_MARK or day_number(slot.date) in days or slot.has_begun(clock)
     }
     brought = {key: slot for key, slot in brought.items() if key not in entries}
     fresh_entries = ((slot, PENDING_MARK) for slot in brought.values())
@@ -150,11 +153,11 @@ def expose(
     return set(brought)
 
 
-def _spans(days: list[date], since: datetime) -> list[Span]:
+def _spans(days: list[int], since: datetime) -> list[Span]:
     """Gather consecutive days into spans."""
     spans: list[Span] = []
     for day in days:
-        if spans and day - spans[-1].last_day == timedelta(days=1):
+        if spans and day == spans[-1].last_day + 1:
             spans[-1] = Span(spans[-1].first_day, day, since)
         else:
             spans.append(Span(day, day, since))

@@ -6,6 +6,7 @@ from events.codec import Refusal
 from events.records import CheckWaived, ObservationClosed, ObservationExtended, ObservationOpened
 from events.vocabulary import AlertReason, DeadLetterReason
 from streams.core import checks, readings
+from streams.core.calendar import day_number
 from streams.core.layout import SlotKey
 from streams.core.ledger import CheckEvent
 from streams.core.observation import Observation, expose
@@ -38,7 +39,7 @@ def open_observation(step: Step, person: Person, record: ObservationOpened) -> N
             observation.ids.append(record.observation_id)
         if record.area != observation.area:
             missed_check.make_whole(step, person, observation)  # an alert keeps the area in which it was raised
-        observation.area = record.area
+            person.move(observation, record.area)
         observation.category = record.category
         brought = _move_exposure(step, person, observation, record)
     readings.apply_waiting(step, person, observation, brought)
@@ -53,10 +54,10 @@ def _move_exposure(
     step: Step, person: Person, observation: Observation, record: ObservationOpened | ObservationExtended
 ) -> set[SlotKey]:
     """Move the last exposure forward, never back; return the keys of the checks that came."""
-    if record.last_exposure_on <= observation.exposures[-1]:
+    if day_number(record.last_exposure_on) <= observation.exposures[-1]:
         return set()
     brought = _expose(step, person, observation, record)
-    observation_overdue.settle(step, person, observation, AlertReason.EXTENDED, moved_to=observation.last_day)
+    observation_overdue.settle(step, person, observation, AlertReason.EXTENDED, moved_to=observation.last_day_number)
     return brought
 
 
@@ -97,7 +98,7 @@ def waive(step: Step, person: Person, record: CheckWaived) -> None:
     observation, position = found
     checks.change(step, person, observation, position, CheckEvent.EXCUSED)
     # The alert goes with the waiver even where the verdict is final and stays.
-    missed_check.settle(step, person, observation, observation.ledger.layout.slots[position], AlertReason.WAIVED)
+    missed_check.settle(step, person, observation, position, AlertReason.WAIVED)
 
 
 def _open_by_id(person: Person, observation_id: str) -> Observation:

@@ -48,7 +48,7 @@ def passes_by(state: State, scan: Scan) -> bool:
     event_id, person_id = scan.event_id, scan.person_id
     if passed.newer.get(event_id) == person_id or passed.older.get(event_id) == person_id:
         return True
-    if person_id in state.people.packed:
+    if person_id in state.people.held:
         return False
     code = scan.health_code
     if code and code is not HealthCode.GREEN:

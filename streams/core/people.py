@@ -4,12 +4,13 @@ A million people as objects would be several gigabytes, and Python's garbage col
 again and again; as bytes they are a few hundred each, and what was written down at an offset cannot change any more.
 
     8 bytes   when a tick has something to do for the person, microseconds since 1970 plus one day; 0 is never
-    the rest  the person in MessagePack; a ledger is the number of its layout, and its marks
+    the rest  the person in MessagePack; a ledger is the number of its layout, its marks, its fresh misses
 
-Readings are held apart: a deadline does not touch them, and pieces below 512 bytes are what Python's allocator is good at.
+Readings are held apart: a deadline does not touch them, and small pieces are what Python's allocator is good at.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -25,6 +26,14 @@ _OFFSET = 86_400_000_000
 _NEVER = bytes(_DUE_BYTES)
 
 
+class _Held(msgspec.Struct, gc=False):
+    """One person as bytes. The id is one string wherever it is held: those that come with records are new ones each time."""
+
+    person_id: str
+    packed: bytes
+    readings: bytes = b""
+
+
 class People:
     """People by their id; `get` unpacks, `put` packs. A person that was got and not put back has not changed."""
 
@@ -35,10 +44,11 @@ class People:
         readings: dict[str, bytes] | None = None,
     ) -> None:
         """Begin with what is held, or with nobody; refers to the layouts of `timetable`."""
-        self.packed: dict[str, bytes] = {} if packed is None else packed
-        self.readings: dict[str, bytes] = {} if readings is None else readings
-        # One string for every id, wherever it is held: ids that come with records are new ones each time.
-        self._ids: dict[str, str] = dict(zip(self.packed, self.packed, strict=True))
+        readings = readings or {}
+        self.held = {
+            person_id: _Held(person_id, value, readings.get(person_id, b""))
+            for person_id, value in (packed or {}).items()
+        }
         self.changed: dict[str, None] = {}
         self.changed_readings: dict[str, None] = {}
         self.deadlines = DeadlineIndex()
@@ -48,69 +58,80 @@ class People:
         self._decode: Callable[[memoryview], Person] = msgspec.msgpack.Decoder(
             Person, dec_hook=self._unpack_ledger
         ).decode
-        for person_id, value in self.packed.items():
-            if (due := value[:_DUE_BYTES]) != _NEVER:
-                self.deadlines.add(int.from_bytes(due, "big") - _OFFSET, person_id)
+        for held in self.held.values():
+            if (due := held.packed[:_DUE_BYTES]) != _NEVER:
+                self.deadlines.add(int.from_bytes(due, "big") - _OFFSET, held.person_id)
 
     def __len__(self) -> int:
-        return len(self.packed)
+        return len(self.held)
 
     def __contains__(self, person_id: str) -> bool:
-        return person_id in self.packed
+        return person_id in self.held
 
     def __iter__(self) -> Iterator[Person]:
         """Yield everybody in the order of their ids."""
-        for person_id in sorted(self.packed):
-            yield self._unpack(person_id, self.packed[person_id])
+        for person_id in self.ids():
+            yield self._unpack(self.held[person_id])
+
+    def ids(self) -> list[str]:
+        """Return the ids of everybody, in their order."""
+        return sorted(self.held)
+
+    def packed(self, person_id: str) -> bytes | None:
+        """Return a person as bytes, readings left out; None for one of whom nothing is held."""
+        held = self.held.get(person_id)
+        return None if held is None else held.packed
+
+    def readings(self, person_id: str) -> bytes | None:
+        """Return the readings of a person as bytes, None where there are none."""
+        held = self.held.get(person_id)
+        return None if held is None else held.readings or None
 
     def get(self, person_id: str) -> Person | None:
         """Return what is held of a person, None for one of whom nothing is."""
-        value = self.packed.get(person_id)
-        return None if value is None else self._unpack(person_id, value)
+        held = self.held.get(person_id)
+        return None if held is None else self._unpack(held)
 
-    def _unpack(self, person_id: str, value: bytes) -> Person:
-        person = self._decode(memoryview(value)[_DUE_BYTES:])
-        person.person_id = person_id
-        if person.reading_count:
-            person.readings = self.readings[person_id]
+    def _unpack(self, held: _Held) -> Person:
+        person = self._decode(memoryview(held.packed)[_DUE_BYTES:])
+        person.person_id = held.person_id
+        person.readings = held.readings
         return person
 
-    def _unpack_ledger(self, kind: type[Any], held: Any) -> Any:
+    def _unpack_ledger(self, kind: type[Any], packed: Any) -> Any:
         assert kind is Ledger
-        number, marks = held
-        return Ledger(self._timetable.layouts.get(number, EMPTY_LAYOUT), marks)
+        number, marks, fresh_misses = packed
+        return Ledger(self._timetable.layouts.get(number, EMPTY_LAYOUT), marks, fresh_misses)
 
     def put(self, person: Person, due: int | None) -> None:
         """Hold a person as they are now; `due` is when a tick has something to do for them, microseconds since 1970."""
         numbers = [observation.ledger.layout.number for observation in person.observations]
         if person.layouts != numbers:
             self._refer(person, numbers)
-        person_id, readings = self._ids.setdefault(person.person_id, person.person_id), person.readings
+        held = self.held.get(person.person_id)
+        if held is None:
+            held = self.held[person.person_id] = _Held(person.person_id, _NEVER)
+        person_id, readings = held.person_id, person.readings
         person.person_id, person.readings = "", b""  # they stand elsewhere
-        before = self.packed.get(person_id)
+        had_prefix = held.packed[:_DUE_BYTES]
         prefix = _NEVER if due is None else (due + _OFFSET).to_bytes(_DUE_BYTES, "big")
-        self.packed[person_id] = prefix + self._encode(person)
+        held.packed = prefix + self._encode(person)
         self.changed[person_id] = None
         person.person_id, person.readings = person_id, readings
-        if readings is not self.readings.get(person_id, b""):
-            self._put_readings(person_id, readings)
-        if due is not None and (before is None or before[:_DUE_BYTES] != prefix or due <= self._popped_until):
+        if readings is not held.readings:
+            held.readings = readings
+            self.changed_readings[person_id] = None
+        if due is not None and (had_prefix != prefix or due <= self._popped_until):
             self.deadlines.add(due, person_id)
 
     def remove(self, person: Person) -> None:
         """Let go of a person, if anything is held."""
         self._refer(person, [])
-        if self.packed.pop(person.person_id, None) is not None:
-            self.changed[person.person_id] = None
-            self._put_readings(person.person_id, b"")
-            del self._ids[person.person_id]
-
-    def _put_readings(self, person_id: str, readings: bytes) -> None:
-        if readings:
-            self.readings[person_id] = readings
-        elif self.readings.pop(person_id, None) is None:
-            return
-        self.changed_readings[person_id] = None
+        held = self.held.pop(person.person_id, None)
+        if held is not None:
+            self.changed[held.person_id] = None
+            if held.readings:
+                self.changed_readings[held.person_id] = None
 
     def _refer(self, person: Person, numbers: list[int]) -> None:
         for number in person.layouts:
@@ -125,14 +146,14 @@ class People:
         for instant, people in self.deadlines.pop_due(clock):
             prefix = (instant + _OFFSET).to_bytes(_DUE_BYTES, "big")
             for person_id in people:
-                value = self.packed.get(person_id)
-                if value is not None and value.startswith(prefix):
+                held = self.held.get(person_id)
+                if held is not None and held.packed.startswith(prefix):
                     due[person_id] = None
         self._popped_until = clock
         for person_id in sorted(due):
-            yield self._unpack(person_id, self.packed[person_id])
+            yield self._unpack(self.held[person_id])
 
 
-def _pack_ledger(ledger: Any) -> tuple[int, bytearray]:
+def _pack_ledger(ledger: Any) -> tuple[int, bytearray, dict[int, datetime]]:
     assert isinstance(ledger, Ledger)
-    return ledger.layout.number, ledger.marks
+    return ledger.layout.number, ledger.marks, ledger.fresh_misses

@@ -5,7 +5,7 @@ opening, an alert, the marks by which a repeat is recognised.
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -14,21 +14,18 @@ import msgspec
 from events.policy import Policy
 from events.results import Alert
 from events.vocabulary import AlertState, HealthCode
+from streams.core.calendar import day_number, numbered_day
 from streams.core.confirm_readings import ConfirmReading, event_ids, pack_reading, read_readings
 from streams.core.held_alerts import pack_alert, unpack_alert
 from streams.core.layout import EMPTY_LAYOUT, SlotKey, Timetable
 from streams.core.ledger import Ledger
 from streams.core.observation import Observation
 
-_DAY = timedelta(days=1)
 # A repeat can still satisfy a check until the check is final; the longest window lies within this.
 _LONGEST_WINDOW = timedelta(days=2)
 _SHORTEST_WAIT = timedelta(days=7)
 # What is decided is remembered at least so long, however short a time a policy lets it change.
 _SHORTEST_MEMORY = timedelta(days=30)
-# Days at which something is forgotten count from the end of 1969: small numbers are held in few bytes.
-_BEGINNING = datetime(1969, 12, 31, tzinfo=UTC)
-_DAYS_BEFORE = _BEGINNING.toordinal()
 # Not looked for yet, and none.
 _UNKNOWN, _NEVER = 0, date.max.toordinal()
 _MARK_BYTES = 8
@@ -68,7 +65,8 @@ class CodeCount(msgspec.Struct, array_like=True):
 class Person(msgspec.Struct, array_like=True):
     """One person as the log describes them so far.
 
-    `alerts` are those that can still change, packed; of a resolved one a mark of its id remains, by the day of its end.
+    `alerts` are those that can still change, packed, by their ids as bytes; of a resolved one a mark of its id remains, by
+    the day of its end.
     `seen` holds marks of the events taken, eight bytes each, by the day at whose UTC midnight they are forgotten.
     `forget_on` is a cache: the first such day with anything to forget; one that is too early does no harm.
     `layouts` are those to which the ledgers referred when the person was last put down. `readings` are those at a confirm
@@ -77,7 +75,7 @@ class Person(msgspec.Struct, array_like=True):
 
     person_id: str
     observations: list[Observation] = []
-    alerts: dict[str, bytes] = {}
+    alerts: dict[bytes, bytes] = {}
     resolved: dict[int, bytes] = {}
     fever: FeverCase | None = None
     code_counts: dict[tuple[date, HealthCode], CodeCount] = {}
@@ -122,16 +120,28 @@ class Person(msgspec.Struct, array_like=True):
 
     def is_open_alert(self, identity: str) -> bool:
         """Tell whether an alert exists and is not resolved; not of one that is a fresh miss."""
-        return identity in self.alerts
+        return _is_identity(identity) is not None and bytes.fromhex(identity) in self.alerts
 
     def alert(self, identity: str) -> Alert | None:
         """Return an alert that can still change; not one that is a fresh miss."""
-        packed = self.alerts.get(identity)
-        return None if packed is None else unpack_alert(packed, identity, self.person_id)
+        if not self.is_open_alert(identity):
+            return None
+        packed = self.alerts[bytes.fromhex(identity)]
+        return unpack_alert(packed, identity, self.person_id, self.observations)
+
+    def move(self, observation: Observation, area: str) -> None:
+        """Bring an observation to another area; alerts keep theirs."""
+        alerts = [
+            unpack_alert(packed, identity.hex(), self.person_id, self.observations)
+            for identity, packed in self.alerts.items()
+        ]
+        observation.area = area
+        for alert in alerts:
+            self.alerts[bytes.fromhex(alert.alert_id)] = pack_alert(alert, self.observations)
 
     def had_alert(self, identity: str) -> bool:
         """Tell whether an alert exists, resolved or not, as long as that is remembered."""
-        if identity in self.alerts:
+        if self.is_open_alert(identity):
             return True
         if not self.resolved or not _is_identity(identity):
             return False
@@ -170,9 +180,9 @@ class Person(msgspec.Struct, array_like=True):
     def keep(self, alert: Alert, policy: Policy) -> None:
         """Put the newest revision of an alert in the place of the one before."""
         if alert.state is not AlertState.RESOLVED:
-            self.alerts[alert.alert_id] = pack_alert(alert)
+            self.alerts[bytes.fromhex(alert.alert_id)] = pack_alert(alert, self.observations)
             return
-        self.alerts.pop(alert.alert_id, None)
+        self.alerts.pop(bytes.fromhex(alert.alert_id), None)
         day = _midnight_from(alert.updated_at)
         self.resolved[day] = self.resolved.get(day, b"") + _alert_mark(alert.alert_id)
         self._note_end(day + _memory(policy).days)
@@ -246,18 +256,13 @@ def _first_to_forget(person: Person, policy: Policy) -> int:
 @lru_cache(maxsize=256)
 def _midnight(day: int) -> datetime:
     """Return the UTC midnight at which a day begins."""
-    return _BEGINNING + timedelta(days=day)
-
-
-def _day(instant: datetime) -> int:
-    """Return the UTC day of an instant."""
-    return instant.toordinal() - _DAYS_BEFORE
+    return datetime.combine(numbered_day(day), time(), UTC)
 
 
 def _midnight_from(instant: datetime) -> int:
     """Round up to a UTC midnight, so that a person is visited for forgetting once a day at most; its day's ordinal."""
     is_midnight = not (instant.hour or instant.minute or instant.second or instant.microsecond)
-    return _day(instant) + (not is_midnight)
+    return day_number(instant) + (not is_midnight)
 
 
 def _final_at(observation: Observation) -> datetime | None:
@@ -274,7 +279,7 @@ def forget(person: Person, clock: datetime, policy: Policy) -> None:
     ledgers go when every check is final; resolved alerts go after the policy's late days. Things are forgotten at UTC
     midnights, when everybody with something to forget is visited: so it does not matter how time is cut into ticks.
     """
-    today = _day(clock)
+    today = day_number(clock)
     if person.forget_on <= today:
         _forget_records(person, today, policy)
         look_again(person)

@@ -19,7 +19,7 @@ from streams.core.people import People
 from streams.core.scan_limits import scan_limits
 from streams.core.state import State
 
-FORMAT = 2
+FORMAT = 3
 _LAYOUT = "/layout/"
 READINGS = "readings"
 _READINGS = f"//{READINGS}"  # behind a person's id: a part of the entry (see `streams.partition`)
@@ -51,9 +51,9 @@ def dump_head(state: State) -> Document:
 def changes(state: State) -> dict[str, bytes | None]:
     """Return the entries that changed since this was last asked, None for one that is gone."""
     people, timetable = state.people, state.timetable
-    changed: dict[str, bytes | None] = {person_id: people.packed.get(person_id) for person_id in people.changed}
+    changed: dict[str, bytes | None] = {person_id: people.packed(person_id) for person_id in people.changed}
     for person_id in people.changed_readings:
-        changed[person_id + _READINGS] = people.readings.get(person_id)
+        changed[person_id + _READINGS] = people.readings(person_id)
     for number in timetable.changed_layouts:
         changed[f"{_LAYOUT}{number}"] = _layout_entry(timetable, number)
     people.changed.clear()
@@ -65,19 +65,20 @@ def changes(state: State) -> dict[str, bytes | None]:
 def entry_keys(state: State) -> list[str]:
     """Return the keys of all entries."""
     layouts = [f"{_LAYOUT}{number}" for number in state.timetable.layouts]
-    readings = [person_id + _READINGS for person_id in state.people.readings]
-    return [*layouts, *state.passed_scans.keys(), *state.people.packed, *readings]
+    people = state.people.ids()
+    readings = [person_id + _READINGS for person_id in people if state.people.readings(person_id)]
+    return [*layouts, *state.passed_scans.keys(), *people, *readings]
 
 
 def entry(state: State, key: str) -> bytes | None:
     """Return an entry as it is now, None where there is none."""
+    if key.endswith(_READINGS):  # asked for of every entry, whatever it is
+        return state.people.readings(key.removesuffix(_READINGS))
     if key.startswith(_LAYOUT):
         return _layout_entry(state.timetable, int(key.removeprefix(_LAYOUT)))
     if key.startswith(PASSED):
         return state.passed_scans.segment(key)
-    if key.endswith(_READINGS):
-        return state.people.readings.get(key.removesuffix(_READINGS))
-    return state.people.packed.get(key)
+    return state.people.packed(key)
 
 
 def load_state(head: Document, entries: dict[str, bytes]) -> State:

@@ -38,7 +38,7 @@ def state_document(state: State) -> dict[str, Any]:
 
 def _ledger(value: Any) -> Any:
     assert isinstance(value, Ledger)
-    return [value.layout.content, bytes(value.marks).hex()]
+    return [value.layout.content, bytes(value.marks).hex(), sorted(value.fresh_misses.items())]
 
 
 def _without_layouts(person: list[Any]) -> list[Any]:

@@ -63,10 +63,11 @@ def main(brokers: str, timeline: str, prefix: str, records: int, directory: str,
                 await results[output.topic].send(key=output.key, value=output.value)
             held = decider.state.people
             for person_id in held.changed:
-                if person_id in held.packed:
-                    people[person_id] = held.packed[person_id]
-                else:
+                packed = held.packed(person_id)
+                if packed is None:
                     people.pop(person_id, None)
+                else:
+                    people[person_id] = packed
             held.changed.clear()
             if writes_every and message.key is not None:
                 passed[message.key] = message.offset

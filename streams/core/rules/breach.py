@@ -4,20 +4,18 @@ Counted per observation and local date of the scan: while the alert with the hig
 nothing, after it was resolved the next one opens a new number. A scan may arrive long after it was made.
 """
 
-from datetime import date
-
 from events.records import CheckpointScanned
 from events.results import alert_id
 from events.vocabulary import AlertReason, RuleName, Severity
 from streams.core.alerting import person_subject, raise_alert, resolve
-from streams.core.calendar import local_day
+from streams.core.calendar import day_number, local_day, numbered_day
 from streams.core.observation import BreachCount, Observation
 from streams.core.outcome import Step
 from streams.core.person import Person
 
 
-def _occurrence(observation: Observation, day: date, number: int) -> str:
-    return f"{observation.name}/{day.isoformat()}/{number}"
+def _occurrence(observation: Observation, day: int, number: int) -> str:
+    return f"{observation.name}/{numbered_day(day).isoformat()}/{number}"
 
 
 def scan(step: Step, person: Person, record: CheckpointScanned) -> None:
@@ -30,7 +28,7 @@ def scan(step: Step, person: Person, record: CheckpointScanned) -> None:
 
 
 def _count(step: Step, person: Person, observation: Observation, record: CheckpointScanned) -> None:
-    day = local_day(record.occurred_at, step.policy.zone)
+    day = day_number(local_day(record.occurred_at, step.policy.zone))
     count = observation.breaches.get(day)
     if count is not None and person.is_open_alert(_identity(person, observation, day, count.number)):
         count.earliest_at = min(count.earliest_at, record.occurred_at)
@@ -54,7 +52,7 @@ def _count(step: Step, person: Person, observation: Observation, record: Checkpo
     )
 
 
-def _identity(person: Person, observation: Observation, day: date, number: int) -> str:
+def _identity(person: Person, observation: Observation, day: int, number: int) -> str:
     return alert_id(RuleName.BREACH, person_subject(person), _occurrence(observation, day, number))
 
 

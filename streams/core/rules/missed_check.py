@@ -3,7 +3,7 @@
 Resolved by a late record, by a waiver, by the closing of its observation. A miss judged after the closing opens nothing.
 
 Most of these alerts stay as they were raised for days, and all that one says stands in the ledger: until something befalls
-it, it is held as a fresh miss of its observation, and made whole again when it is asked for.
+it, it is held as a fresh miss of the ledger, and made whole again when it is asked for.
 """
 
 from datetime import datetime
@@ -17,14 +17,15 @@ from streams.core.outcome import Step
 from streams.core.person import Person
 
 
-def open_for(step: Step, person: Person, observation: Observation, slot: Slot) -> None:
+def open_for(step: Step, person: Person, observation: Observation, position: int) -> None:
     """Raise the alert of a check that was just judged missed."""
     if not observation.is_open:
         return
-    assert slot.occurrence not in observation.fresh_misses, "the same cause is the same alert"
+    ledger = observation.ledger
+    assert position not in ledger.fresh_misses, "the same cause is the same alert"
     assert not step.event_ids, "a miss is decided by the clock"
-    observation.fresh_misses[slot.occurrence] = step.now
-    step.add_alert(_as_raised(person, observation, slot, step.now))
+    ledger.fresh_misses[position] = step.now
+    step.add_alert(_as_raised(person, observation, ledger.layout.slots[position], step.now))
 
 
 def _as_raised(person: Person, observation: Observation, slot: Slot, raised_at: datetime) -> Alert:
@@ -57,30 +58,30 @@ def _as_raised(person: Person, observation: Observation, slot: Slot, raised_at: 
 
 def make_whole(step: Step, person: Person, observation: Observation, identity: str | None = None) -> None:
     """Hold the alerts of all fresh misses whole, before anything that they say changes; or only the one of an id."""
-    if not observation.fresh_misses:
-        return
+    for position in sorted(observation.ledger.fresh_misses):
+        if identity is None or identity == _identity(person, observation, position):
+            _make_one_whole(step, person, observation, position)
+
+
+def _identity(person: Person, observation: Observation, position: int) -> str:
+    occurrence = observation.ledger.layout.slots[position].occurrence
+    return alert_id(RuleName.MISSED_CHECK, person_subject(person), occurrence)
+
+
+def _make_one_whole(step: Step, person: Person, observation: Observation, position: int) -> None:
     ledger = observation.ledger
-    for position in ledger.positions(CheckState.MISSED):
-        slot = ledger.layout.slots[position]
-        if identity is None or identity == alert_id(RuleName.MISSED_CHECK, person_subject(person), slot.occurrence):
-            _make_one_whole(step, person, observation, slot)
-    assert identity or not observation.fresh_misses, "a fresh miss is a missed check"
-
-
-def _make_one_whole(step: Step, person: Person, observation: Observation, slot: Slot) -> None:
-    raised_at = observation.fresh_misses.pop(slot.occurrence, None)
+    raised_at = ledger.fresh_misses.pop(position, None)
     if raised_at is not None:
-        person.keep(_as_raised(person, observation, slot, raised_at), step.policy)
+        person.keep(_as_raised(person, observation, ledger.layout.slots[position], raised_at), step.policy)
 
 
-def settle(step: Step, person: Person, observation: Observation, slot: Slot, reason: AlertReason) -> None:
+def settle(step: Step, person: Person, observation: Observation, position: int, reason: AlertReason) -> None:
     """Resolve the alert of a check that is missed no more."""
-    _make_one_whole(step, person, observation, slot)
-    resolve(step, person, alert_id(RuleName.MISSED_CHECK, person_subject(person), slot.occurrence), reason)
+    _make_one_whole(step, person, observation, position)
+    resolve(step, person, _identity(person, observation, position), reason)
 
 
 def close(step: Step, person: Person, observation: Observation) -> None:
     """Resolve the alerts of every missed check of an observation that closes."""
-    ledger = observation.ledger
-    for position in ledger.positions(CheckState.MISSED):
-        settle(step, person, observation, ledger.layout.slots[position], AlertReason.OBSERVATION_CLOSED)
+    for position in observation.ledger.positions(CheckState.MISSED):
+        settle(step, person, observation, position, AlertReason.OBSERVATION_CLOSED)

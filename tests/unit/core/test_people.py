@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from events.policy import default_policy
-from events.records import AlertResolved, ObservationOpened, TemperatureTaken, Tick
+from events.records import AlertResolved, ObservationClosed, ObservationOpened, TemperatureTaken, Tick
 from events.results import Alert
-from events.vocabulary import Category, Site
+from events.vocabulary import Category, ClosingOutcome, Site
 from streams.core import snapshot
 from streams.core.calendar import microseconds
 from streams.core.confirm_readings import ConfirmReading, pack_reading, read_readings
@@ -180,6 +180,19 @@ class TestFreshMisses:
 
         assert revised.area == "t/g1"
 
+    def test_after_an_extension(self) -> None:
+        """More checks in the ledger move none of the misses in it: each keeps its own alert."""
+        state, alerts = state_with_misses()
+        step(state, replace(opened(number=2), last_exposure_on=date(2020, 2, 4)))
+
+        for number, alert in enumerate(alerts):
+            (revised,) = step(state, resolve(alert.alert_id, f"r{number}")).alerts
+            assert (revised.occurrence, revised.due_at, revised.raised_at) == (
+                alert.occurrence,
+                alert.due_at,
+                alert.raised_at,
+            )
+
     @pytest.mark.parametrize("identity", ["00", "nobody", "0" * 32, "f" * 31, "F" * 32, "a" * 64])
     def test_an_alert_that_does_not_exist(self, identity: str) -> None:
         """Is refused, whatever stands for its id, and nothing has changed."""
@@ -203,6 +216,61 @@ class TestFreshMisses:
             if other != identity:
                 assert step(state, resolve(other, f"x{number}")).refusal is not None
         assert step(state, resolve(identity, "y")).refusal is None
+
+
+class TestHeldAlerts:
+    """What is left out of an alert that is held comes back, whatever has become of the observation since."""
+
+    def fever(self, state: State, event_id: str = "hot") -> Alert:
+        """Return the alert of a high forehead reading."""
+        (alert,) = step(state, reading(event_id, MIDNIGHT + timedelta(hours=9), 38.2, Site.FOREHEAD)).alerts
+        return alert
+
+    def test_the_area_stays(self) -> None:
+        """An alert raised before the observation moved keeps its area, one raised after it has the new one."""
+        state = new_state(default_policy())
+        step(state, opened())
+        step(state, Tick(at=MIDNIGHT + timedelta(hours=9)))
+        before = self.fever(state)
+        step(state, replace(opened(number=2), area="t/g2"))
+
+        (revised,) = step(state, resolve(before.alert_id)).alerts
+        after = self.fever(state, "hot again")
+
+        assert (revised.area, after.area) == ("t/g1", "t/g2")
+        assert step(read_back(state), resolve(after.alert_id, "r2")).alerts[0].area == "t/g2"
+
+    def test_without_an_observation(self) -> None:
+        """Nobody is observed: the area is the record's, the observation none."""
+        state = new_state(default_policy())
+        step(state, Tick(at=MIDNIGHT + timedelta(hours=9)))
+        alert = self.fever(state)
+        step(state, replace(opened(), area="t/g2"))
+
+        (revised,) = step(state, resolve(alert.alert_id)).alerts
+
+        assert revised.area == "t/g1"
+        assert revised.detail == alert.detail
+        assert revised.detail["observation_id"] is None
+
+    def test_of_two_observations(self) -> None:
+        """Each alert names the observation that it was raised under."""
+        state = new_state(default_policy())
+        step(state, opened())
+        step(state, Tick(at=MIDNIGHT + timedelta(hours=9)))
+        first = self.fever(state)
+        closed = ObservationClosed(
+            event_id="c", source_id="s", occurred_at=MIDNIGHT + timedelta(hours=10), person_id="P1",
+            observation_id="O1", outcome=ClosingOutcome.HOSPITAL,
+        )  # fmt: skip
+        step(state, closed)
+        step(state, replace(opened(number=2), occurred_at=MIDNIGHT + timedelta(hours=11)))
+        (second,) = step(state, reading("low", MIDNIGHT + timedelta(hours=12), 20.0)).alerts
+
+        revised = [step(state, resolve(alert.alert_id, f"r{alert.alert_id}")).alerts[0] for alert in (first, second)]
+
+        assert [alert.detail for alert in revised] == [first.detail, second.detail]
+        assert revised[0].detail["observation_id"] == "O1"
 
 
 def resolve(identity: str, event_id: str = "r") -> AlertResolved:

@@ -128,19 +128,19 @@ class TestChain:
                 key = f"key-{random.randint(0, 40)}"
                 goes = key in table.entries and random.random() < 0.4
                 value = None if goes else b"%d" % table.at
-                part = f"{key}//part"
-                has_part = part in table.entries
+                part_key = f"{key}//part"
+                has_part = part_key in table.entries
                 if has_part and (goes or random.random() < 0.2):
-                    table.set(**{key: value, part: None})
+                    table.set(**{key: value, part_key: None})
                 elif not goes and random.random() < 0.5:
-                    table.set(**{key: value, part: b"part %d" % table.at})
+                    table.set(**{key: value, part_key: b"part %d" % table.at})
                 else:
                     table.set(**{key: value})
             table.set()
             snapshot = chain.collect(table.at, table)
             topic |= topic_of(chain.records(snapshot))
-            for key in chain.superfluous(snapshot):
-                del topic[key]
+            for gone in chain.superfluous(snapshot):
+                del topic[gone]
             assert found(topic) == (table.at, table.entries)
             if random.random() < 0.1:
                 reader = reader_of(topic)
