@@ -1,20 +1,21 @@
-"""Intake alone, and intake, watch and sink together in one process on one core: raw records in, figures in ClickHouse.
+"""Intake alone, and intake, watch and sink together on one core: raw records in, figures in ClickHouse.
 
-The raw topics hold what the devices of the town sent: repeats, bad lines and all. Together, the clock follows intake: a tick
-for every hour of the town when that share of the raw records was taken, into every partition. The span ends when intake has
-taken all and watch and sink have read all that is in the topics then. The engine is the one in the process.
+The raw topics hold what the devices of the town sent: repeats, bad lines and all. Together they are three processes as a
+deployment has them, all on the measured core, from intake's first batch until the sink has written the last result of
+watch; ClickHouse is the engine in the sink's process. How the clock goes stands in `bench.subjects.together`.
 """
 
 from bench import broker
-from bench.places import tell
+from bench.places import tell, touch_memory
 from bench.processes import PYTHON, measure, scratch
 from bench.results import RATE, Results
 from bench.scope import Scope
 from bench.town import Town, town_of
 from bench.watching import FAUST, WATCH
 
-INTAKE, TOGETHER = "intake", "intake, watch and sink in one process"
+INTAKE, TOGETHER = "intake", "intake, watch and sink on one core"
 _PARTITIONS = 8
+_MEMORY_MB = 2000  # of the three together
 
 
 def run(scope: Scope, results: Results) -> None:
@@ -45,5 +46,6 @@ def _together(town: Town, results: Results) -> None:
             str(town.settings.start_on),
             str(days),
         ]
+        touch_memory(_MEMORY_MB)
         settings = broker.settings(clickhouse__dsn=f"chdb://{directory / 'clickhouse'}")
         results.add_measured(TOGETHER, measure(command, settings))

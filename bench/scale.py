@@ -11,7 +11,7 @@ import asyncio
 from itertools import repeat
 
 from bench import broker, crowd
-from bench.places import cores, tell
+from bench.places import cores, tell, touch_memory
 from bench.processes import PYTHON, Measured, measure, measure_all
 from bench.results import CPU, RATE, Results
 from bench.saving import save_crowd
@@ -22,6 +22,7 @@ _PARTITIONS = 8
 _RECORDS = 400_000
 _WORKERS, _PARTITIONS_SHARED = (1, 2, 3), 12
 _PARTITION_COUNTS = (1, 8, 64)
+_STATE_MB, _PERSON_KB = 500, 2  # what a worker needs at most while it loads
 
 
 def run(scope: Scope, results: Results) -> None:
@@ -52,6 +53,7 @@ def _people(people: int) -> Measured:
         lines = crowd.hours_after(people, _RECORDS)
         asyncio.run(save_crowd(people, prefix, _PARTITIONS))
         records = asyncio.run(broker.write(zip(repeat("timeline"), lines, strict=False), prefix, _PARTITIONS))
+        touch_memory(_STATE_MB + people * _PERSON_KB // 1024)
         return measure(_watch(prefix, records), broker.settings())
 
 

@@ -3,7 +3,7 @@
 Takes the command line of `gridwatch`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import streams.workers
@@ -28,6 +28,11 @@ class FaultyPartition:
                 cause = ValueError(f"cannot make sense of {record.value!r}")
                 raise UndecidableRecordError(record.offset, cause) from cause
         return self._sound.take(sound, publish_from)
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """Return the other's."""
+        return self._sound.parts
 
     def head(self) -> dict[str, Any]:
         """Return the other's."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.clickhouse.assembly import Assembler
-from sinks.clickhouse.batches import Batch, UnreadableTopicError, columns_by_table, cut, deduplication_token
+from sinks.clickhouse.batches import Batch, UnreadableTopicError, blocks_by_table, cut, deduplication_token
 from sinks.clickhouse.runs import Run
 from sinks.clickhouse.tables import CHECKS, QUARANTINE
 from tests.unit.clickhouse.messages import batch, messages, verdict
@@ -92,20 +92,20 @@ class TestToken:
 class TestRows:
     def test_bad_messages_go_beside_the_good_ones(self) -> None:
         """One bad record never stops the rest."""
-        found = columns_by_table(batch("checks", *[verdict("P1", "03")] * 15, b"{", b"{"))
+        found = blocks_by_table(batch("checks", *[verdict("P1", "03")] * 15, b"{", b"{"))
 
-        assert {table.name: len(columns[0]) for table, columns in found.items()} == {"checks": 15, "quarantine": 2}
+        assert {table.name: len(block) for table, block in found.items()} == {"checks": 15, "quarantine": 2}
 
     def test_a_topic_that_is_unreadable_as_a_whole_stops_the_sink(self) -> None:
         """A wrong prefix, or a newer format."""
         with pytest.raises(
             UnreadableTopicError, match=r"20 of 30 messages are unreadable, .* partition 0 at offset 10"
         ):
-            columns_by_table(batch("checks", *[verdict("P1", "03")] * 10, *[b"{"] * 20))
+            blocks_by_table(batch("checks", *[verdict("P1", "03")] * 10, *[b"{"] * 20))
 
     def test_a_few_bad_messages_are_no_verdict_on_the_topic(self) -> None:
         """At low rates a batch is small."""
-        assert list(columns_by_table(batch("checks", b"{", b"{"))) == [QUARANTINE]
+        assert list(blocks_by_table(batch("checks", b"{", b"{"))) == [QUARANTINE]
 
 
 class TestAssembler:

@@ -52,7 +52,8 @@ def reading(event_id: str, at: datetime, temperature_c: float = 36.6, site: Site
 
 def state_with_misses(days: int = 3) -> tuple[State, list[Alert]]:
     """Return a state in which P1 has missed everything for some days, and the alerts of it."""
-    state, alerts = new_state(default_policy()), []
+    state = new_state(default_policy())
+    alerts: list[Alert] = []
     step(state, opened())
     for hours in range(0, 24 * days, 6):
         alerts += step(state, Tick(at=MIDNIGHT + timedelta(hours=hours))).alerts
