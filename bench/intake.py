@@ -2,18 +2,25 @@
 
 The raw topics hold what the devices of the town sent: repeats, bad lines and all. Together they are three processes as a
 deployment has them, all on the measured core, from intake's first batch until the sink has written the last result of
-watch; ClickHouse is the engine in the sink's process. How the clock goes stands in `bench.subjects.together`.
+watch. ClickHouse runs elsewhere, as the broker does: its engine behind the HTTP front of the tests, on the other core; once
+more it is the engine in the sink's process, which then writes and merges on the measured core too. How the clock goes stands
+in `bench.subjects.together`.
 """
 
+from contextlib import ExitStack
+from pathlib import Path
+
 from bench import broker
-from bench.places import tell, touch_memory
-from bench.processes import PYTHON, measure, scratch
+from bench.places import other_cores, pin, tell, touch_memory
+from bench.processes import PYTHON, Measured, measure, scratch
 from bench.results import RATE, Results
 from bench.scope import Scope
 from bench.town import Town, town_of
 from bench.watching import FAUST, WATCH
+from tests.support.clickhouse_http import ClickHouseFront
 
 INTAKE, TOGETHER = "intake", "intake, watch and sink on one core"
+TOGETHER_EMBEDDED = f"{TOGETHER}, the database's engine too"
 _PARTITIONS = 8
 _MEMORY_MB = 2000  # of the three together
 
@@ -28,14 +35,18 @@ def run(scope: Scope, results: Results) -> None:
             command = [PYTHON, "-m", "bench.subjects.workers", prefix, f"intake={records}"]
             results.add_measured(INTAKE, measure(command, broker.settings()))
         if not scope.is_quick:
-            _together(town, results)
+            for name, is_embedded in ((TOGETHER, False), (TOGETHER_EMBEDDED, True)):
+                results.add_measured(name, _together(town, is_embedded=is_embedded))
     results.compare(INTAKE, WATCH)
     results.compare(TOGETHER, FAUST, units=(RATE,))
+    results.compare(TOGETHER_EMBEDDED, FAUST, units=(RATE,))
 
 
-def _together(town: Town, results: Results) -> None:
+def _together(town: Town, *, is_embedded: bool) -> Measured:
     days = town.settings.days + 2
-    with broker.topics(_PARTITIONS) as prefix, scratch() as directory:
+    with ExitStack() as stack:
+        prefix, directory = stack.enter_context(broker.topics(_PARTITIONS)), stack.enter_context(scratch())
+        dsn = f"chdb://{directory / 'clickhouse'}" if is_embedded else _database_elsewhere(stack, directory)
         records = broker.load_raw(town, prefix, _PARTITIONS)
         command = [
             PYTHON,
@@ -47,5 +58,11 @@ def _together(town: Town, results: Results) -> None:
             str(days),
         ]
         touch_memory(_MEMORY_MB)
-        settings = broker.settings(clickhouse__dsn=f"chdb://{directory / 'clickhouse'}")
-        results.add_measured(TOGETHER, measure(command, settings))
+        return measure(command, broker.settings(clickhouse__dsn=dsn))
+
+
+def _database_elsewhere(stack: ExitStack, directory: Path) -> str:
+    """Start ClickHouse's engine behind HTTP off the measured core, and return how it is reached."""
+    front = stack.enter_context(ClickHouseFront(directory))
+    pin(front.process_id, other_cores())
+    return front.dsn("gridwatch")

@@ -19,7 +19,6 @@ from sinks.clickhouse.loop import SinkLoop, SinkSettings
 from sinks.clickhouse.migration import migrate
 from sinks.clickhouse.writer import DatabaseWriter
 from streams.cli.migrate import open_database
-from streams.garbage import collect_garbage_rarely
 from streams.running import run_parts, worker_part
 from streams.settings import Settings, load_settings
 from streams.workers import Worker
@@ -61,7 +60,6 @@ def _sink(settings: Settings) -> None:
             DatabaseWriter(database),
             batching,
         )
-        collect_garbage_rarely()
         stop = threading.Event()
         thread = threading.Thread(target=sink.run, args=(stop,))
         thread.start()

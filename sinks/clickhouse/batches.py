@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 
-from sinks.clickhouse.columns import read_columns
+from sinks.clickhouse.columns import read_blocks, read_columns
+from sinks.clickhouse.native import Block
 from sinks.clickhouse.runs import Place, Run
-from sinks.clickhouse.tables import QUARANTINE, Columns, Table
+from sinks.clickhouse.tables import QUARANTINE, Table
 
 SCHEMA_VERSION = 1
 _SUSPICIOUS_FROM = 20
@@ -84,18 +85,18 @@ def cut(run: Run, batch_records: int) -> tuple[list[Run], Run]:
     return full, run.part(start, len(offsets)) if full else run
 
 
-def columns_by_table(batch: Batch) -> dict[Table, Columns]:
-    """Read a batch into columns; raises UnreadableTopicError when more than half of a larger batch is unreadable."""
-    tables = read_columns(batch.topic, batch.runs)
-    unreadable = tables.get(QUARANTINE)
-    if unreadable and len(batch) >= _SUSPICIOUS_FROM and 2 * len(unreadable[0]) > len(batch):
-        topic, partition, offset = (column[0] for column in unreadable[:3])
+def blocks_by_table(batch: Batch) -> dict[Table, Block]:
+    """Read a batch into blocks; raises UnreadableTopicError when more than half of a larger batch is unreadable."""
+    blocks = read_blocks(batch.topic, batch.runs)
+    unreadable = len(blocks[QUARANTINE]) if QUARANTINE in blocks else 0
+    if len(batch) >= _SUSPICIOUS_FROM and 2 * unreadable > len(batch):
+        topic, partition, offset = (column[0] for column in read_columns(batch.topic, batch.runs)[QUARANTINE][:3])
         raise UnreadableTopicError(
-            f"expected records of {batch.topic} in topic {topic}, but {len(unreadable[0])} of {len(batch)} messages "
+            f"expected records of {batch.topic} in topic {topic}, but {unreadable} of {len(batch)} messages "
             f"are unreadable, the first in partition {partition} at offset {offset}; is the topic prefix right, and was "
             "everything that writes there upgraded before this sink?"
         )
-    return tables
+    return blocks
 
 
 def deduplication_token(table: Table, batch: Batch) -> str:

@@ -1,7 +1,8 @@
 """From the bytes of messages to the columns of a table: a pure function of the messages alone.
 
 The topics are our own, so only what the columns need is decoded; the whole record is kept beside it as it was written.
-Nothing is made per row: a few hundred messages are decoded, and each column takes its field from all of them.
+Nothing is made per row: a few hundred messages are decoded, each column takes its field from all of them, and they are
+written as ClickHouse takes them while they are at hand.
 
 A message that cannot be read is not dropped and does not stop the sink: its bytes go to the table `quarantine` with
 its position. Stopping would trade one figure that is missing for all that come after it, and nothing but a hand on
@@ -10,18 +11,20 @@ topic that is unreadable as a whole is another matter, and ends the sink (`sinks
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
+from sinks.clickhouse.native import Block
 from sinks.clickhouse.runs import Run
 from sinks.clickhouse.tables import ALERTS, CHECKS, DEAD_LETTERS, QUARANTINE, TIMELINE, Columns, Table
 from sinks.clickhouse.wire import Alert, DeadLetter, LogRecord, Verdict
 
+T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # Decoded records live only as long as their group, in memory the processor has at hand: half the time of all at once.
@@ -113,16 +116,28 @@ class _Reader:
     columns: tuple[_Column, ...]
     keeps_record: bool
 
-    def read(self, values: Sequence[bytes]) -> Columns:
-        """Return the columns of messages; raises one of _UNREADABLE when any of them cannot be read."""
-        columns: list[list[Any]] = [[] for _ in self.columns]
-        for start in range(0, len(values), _GROUP):
-            group = values[start : start + _GROUP]
-            if self.keeps_record:
-                _demand_utf8(group)
-            records = list(map(self.decode, group))
-            for column, take in zip(columns, self.columns, strict=True):
-                column.extend(take(records))
+    def groups(self, runs: Sequence[Run]) -> Iterator[Columns]:
+        """Yield the columns of some messages after the other; raises one of _UNREADABLE when any cannot be read.
+
+        There must be no tombstone among them.
+        """
+        for run in runs:
+            for start in range(0, len(run), _GROUP):
+                part = run.part(start, start + _GROUP)
+                yield [
+                    [part.topic] * len(part),
+                    [part.partition] * len(part),
+                    part.offsets,
+                    part.appended_ms,
+                    *self.fields(cast("list[bytes]", part.values)),
+                ]
+
+    def fields(self, values: Sequence[bytes]) -> Columns:
+        """Return the columns that come after the position; raises one of _UNREADABLE when any message cannot be read."""
+        if self.keeps_record:
+            _demand_utf8(values)
+        records = list(map(self.decode, values))
+        columns = [take(records) for take in self.columns]
         if self.keeps_record:
             columns.append(list(values))
         return columns
@@ -156,31 +171,45 @@ def read_columns(topic: str, runs: Sequence[Run]) -> dict[Table, Columns]:
     Rows stand in the order of the messages; a table without a row is left out. `topic` is the name in the catalogue,
     without the prefix that the topics of the runs may have.
     """
-    reader = _READERS[topic]
-    if not any(None in run.values for run in runs):
-        try:
-            return {reader.table: _table_columns(reader, runs)}
-        except _UNREADABLE:
-            pass
-    return _read_apart(topic, reader, runs)
+    return _read(topic, runs, _columns)
 
 
-def _table_columns(reader: _Reader, runs: Sequence[Run]) -> Columns:
-    values = [value for run in runs for value in run.values if value is not None]
-    columns: Columns = [
-        [run.topic for run in runs for _ in run.offsets],
-        [run.partition for run in runs for _ in run.offsets],
-        [offset for run in runs for offset in run.offsets],
-        [at for run in runs for at in run.appended_ms],
-        *reader.read(values),
-    ]
-    assert len(columns) == len(reader.table.columns)
-    assert {len(column) for column in columns} == {len(values)}, f"{reader.table.name}: columns of several lengths"
+def read_blocks(topic: str, runs: Sequence[Run]) -> dict[Table, Block]:
+    """Read messages as `read_columns` does, into the blocks that are inserted."""
+    return _read(topic, runs, _block)
+
+
+def _columns(table: Table, groups: Iterable[Columns]) -> Columns:
+    columns: Columns = [[] for _ in table.columns]
+    for group in groups:
+        for column, values in zip(columns, group, strict=True):
+            column.extend(values)
     return columns
 
 
-def _read_apart(topic: str, reader: _Reader, runs: Sequence[Run]) -> dict[Table, Columns]:
-    """Read messages one by one to tell the readable from the others: slow, and needed only where one cannot be read."""
+def _block(table: Table, groups: Iterable[Columns]) -> Block:
+    block = Block(table.columns)
+    for group in groups:
+        block.add(group)
+    return block
+
+
+def _read(topic: str, runs: Sequence[Run], gather: Callable[[Table, Iterable[Columns]], T]) -> dict[Table, T]:
+    reader = _READERS[topic]
+    if not any(None in run.values for run in runs):
+        try:
+            return {reader.table: gather(reader.table, reader.groups(runs))}
+        except _UNREADABLE:
+            pass
+    readable, refused = _told_apart(topic, reader, runs)
+    tables = {reader.table: gather(reader.table, reader.groups(readable))} if any(map(len, readable)) else {}
+    if refused:
+        tables[QUARANTINE] = gather(QUARANTINE, [[list(column) for column in zip(*refused, strict=True)]])
+    return tables
+
+
+def _told_apart(topic: str, reader: _Reader, runs: Sequence[Run]) -> tuple[list[Run], list[tuple[Any, ...]]]:
+    """Read messages one by one; return the readable, and rows for the others. Slow, so only where one cannot be read."""
     readable: list[Run] = []
     refused: list[tuple[Any, ...]] = []
     for run in runs:
@@ -192,10 +221,7 @@ def _read_apart(topic: str, reader: _Reader, runs: Sequence[Run]) -> dict[Table,
             else:
                 kept.append(index)
         readable.append(run.only(kept))
-    tables = {reader.table: _table_columns(reader, readable)} if any(map(len, readable)) else {}
-    if refused:
-        tables[QUARANTINE] = [list(column) for column in zip(*refused, strict=True)]
-    return tables
+    return readable, refused
 
 
 def _refusal(topic: str, reader: _Reader, value: bytes | None) -> tuple[str, str] | None:
@@ -203,7 +229,7 @@ def _refusal(topic: str, reader: _Reader, value: bytes | None) -> tuple[str, str
     if value is None:
         return "empty", "expected a record, came a tombstone"
     try:
-        reader.read([value])
+        reader.fields([value])
     except _UNREADABLE:
         return "not_readable", f"expected a record of {topic} as JSON"
     return None

@@ -10,7 +10,7 @@ may be repeated: rows have an identity of their own.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -18,8 +18,10 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 import structlog
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.compression import get_compressor
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
+from sinks.clickhouse.native import Block
 from sinks.clickhouse.tables import Table
 
 T = TypeVar("T")
@@ -130,16 +132,29 @@ class Database:
 
     def insert(self, table: Table, columns: Sequence[Sequence[object]], token: str) -> None:
         """Insert rows given column by column; the token makes a retried insert a single one where the table keeps it."""
+        block = Block(table.columns)
+        block.add(columns)
+        self.insert_block(table, block, token)
+
+    def insert_block(self, table: Table, block: Block, token: str) -> None:
+        """Insert rows as `insert` does."""
         self._try(
-            lambda: self._client.insert(
+            lambda: self._client.raw_insert(
                 table.name,
-                columns,
-                column_names=list(table.columns),
-                column_type_names=list(table.columns.values()),
-                column_oriented=True,
+                list(table.columns),
+                self._body(block),
                 settings={**_INSERT_SETTINGS, "insert_deduplication_token": token},
+                fmt="Native",
+                compression=self._client.write_compression,
             )
         )
+
+    def _body(self, block: Block) -> Generator[bytes, None, None] | bytes:
+        """Return what is sent, compressed as was agreed with the server; the engine in this process takes it in pieces."""
+        if self.target.scheme == "chdb":
+            return block.chunks()
+        compressor: Any = get_compressor(self._client.write_compression)
+        return bytes(compressor.compress_block(b"".join(block.chunks()))) + (compressor.flush() or b"")
 
     def ping(self) -> bool:
         """Tell whether ClickHouse answers now."""

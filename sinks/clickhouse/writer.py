@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from sinks.clickhouse.batches import Batch, columns_by_table, deduplication_token
+from sinks.clickhouse.batches import Batch, blocks_by_table, deduplication_token
 from sinks.clickhouse.driver import Database
 from sinks.clickhouse.tables import QUARANTINE
 
@@ -25,7 +25,7 @@ class DatabaseWriter:
 
         Raises UnreadableTopicError, and what the driver raises. A batch that was written in part can be written again.
         """
-        tables = columns_by_table(batch)
-        for table, columns in tables.items():
-            self._database.insert(table, columns, deduplication_token(table, batch))
-        return len(tables[QUARANTINE][0]) if QUARANTINE in tables else 0
+        blocks = blocks_by_table(batch)
+        for table, block in blocks.items():
+            self._database.insert_block(table, block, deduplication_token(table, batch))
+        return len(blocks[QUARANTINE]) if QUARANTINE in blocks else 0

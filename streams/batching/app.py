@@ -27,13 +27,15 @@ SCHEME = "batchkafka"
 class BatchOptions:
     """Set how the transport reads; one per application.
 
-    `fetch_wait_ms_max` bounds how long a broker may hold a fetch back when it has nothing: it delays a partition that
-    was busy while the others were idle. `fetch_bytes_max` bounds one answer of one broker. With
+    A broker answers a fetch when it has `fetch_bytes_min`, or after `fetch_wait_ms_max` with what it has: who follows a
+    busy log closely gets batches worth their cost, and no record waits longer than that. `fetch_bytes_max` bounds one
+    answer of one broker. With
     `fail_on_lost_records` a partition whose next records are gone (retention overtook the group) ends the worker;
     otherwise it goes on at the first record there is, with an error in the log.
     """
 
-    fetch_wait_ms_max: int = 100
+    fetch_wait_ms_max: int = 20
+    fetch_bytes_min: int = 128 * 1024
     fetch_bytes_max: int = 16 * 1024 * 1024
     fail_on_lost_records: bool = True
 

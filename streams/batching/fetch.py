@@ -40,8 +40,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
         options = batch_options(self.app)
-        # Faust fixes the wait at 1500 ms and has no setting for the size; both are read when the consumer starts.
+        # Faust fixes the wait at 1500 ms and has no setting for the sizes; all are read when the consumer starts.
         consumer._fetch_max_wait_ms = options.fetch_wait_ms_max
+        consumer._fetch_min_bytes = options.fetch_bytes_min
         consumer._fetch_max_bytes = options.fetch_bytes_max
         return consumer
 

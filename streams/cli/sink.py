@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.cli.migrate import SurroundingsError, open_database
-from streams.garbage import collect_garbage_rarely
 
 if TYPE_CHECKING:
     from streams.settings import Settings
@@ -50,7 +49,6 @@ def command(context: click.Context) -> None:
             DatabaseWriter(database),
             batching,
         )
-        collect_garbage_rarely()
         log.info("sink_started", clickhouse=str(database.target), topics=sorted(batching.topics()), group=group)
         try:
             loop.run(stop)

@@ -234,6 +234,19 @@ class TestRows:
         )
         assert row["record"].encode() == value
 
+    @pytest.mark.parametrize("count", [256, 257, 65_537])
+    def test_many_different_words(self, database: Database, write: Callable[..., int], count: int) -> None:
+        """However many words a column of an insert has, each row keeps its own."""
+        write("timeline", *(scan(f"e{number}", "03 10:00", checkpoint_id=f"gate-{number}") for number in range(count)))
+
+        row = one(
+            database,
+            "SELECT count() AS rows, uniqExact(checkpoint_id) AS gates,"
+            " countIf(checkpoint_id = concat('gate-', substring(event_id, 2))) AS right FROM timeline",
+        )
+
+        assert row == {"rows": count, "gates": count, "right": count}
+
     def test_ticks_and_policies_are_rows_too(self, database: Database, write: Callable[..., int]) -> None:
         """The clock of each partition and the policy that came last are read from them."""
         write(

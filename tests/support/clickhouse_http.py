@@ -226,6 +226,12 @@ class ClickHouseFront:
         if wait:
             assert self._process.stdout.readline() == b"ready\n", "the front did not start"
 
+    @property
+    def process_id(self) -> int:
+        """The process that runs."""
+        assert self._process is not None, "it is not started"
+        return self._process.pid
+
     def kill(self) -> None:
         """Kill it at once."""
         if self._process is not None:
