@@ -44,23 +44,24 @@ def passes_by(state: State, scan: Scan) -> bool:
     """
     if state.policy is None:
         return False
+    if scan.person_id in state.people.held or _is_remarkable(state, scan):
+        return (scan.event_id, scan.person_id) in state.passed_scans
     passed = state.passed_scans
-    event_id, person_id = scan.event_id, scan.person_id
-    if passed.newer.get(event_id) == person_id or passed.older.get(event_id) == person_id:
-        return True
-    if person_id in state.people.held:
-        return False
-    code = scan.health_code
-    if code and code is not HealthCode.GREEN:
-        return False
-    temperature_c = scan.temperature_c
-    if temperature_c:
-        limits = state.limits
-        below_c = limits.below_c.get(scan.site or Site.UNKNOWN)
-        if below_c is None or not limits.from_c <= temperature_c < below_c:
-            return False
     newer = passed.newer
-    newer.setdefault(event_id, person_id)
+    newer.setdefault(scan.event_id, scan.person_id)
     if len(newer) >= KEPT:
         passed.turn()
     return True
+
+
+def _is_remarkable(state: State, scan: Scan) -> bool:
+    """Tell whether a scan leaves something, whoever was scanned."""
+    code = scan.health_code
+    if code and code is not HealthCode.GREEN:
+        return True
+    temperature_c = scan.temperature_c
+    if not temperature_c:
+        return False
+    limits = state.limits
+    below_c = limits.below_c.get(scan.site or Site.UNKNOWN)
+    return below_c is None or not limits.from_c <= temperature_c < below_c

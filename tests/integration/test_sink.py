@@ -271,7 +271,8 @@ def test_a_clickhouse_that_stands_still_costs_no_memory(town: Town) -> None:
     values = {part: [scan(f"p{part}-{n}", "03 01:00") for n in range(3000)] for part in range(PARTITIONS)}
     town.broker.produce(names[0], values)
     total = sum(map(len, values.values()))
-    room, small = 1000, {"fetch_max_bytes": 100_000, "max_partition_fetch_bytes": 50_000}
+    room = 1000
+    small = {"fetch_min_bytes": 10_000, "fetch_max_bytes": 100_000, "max_partition_fetch_bytes": 50_000}
     released, waiting = threading.Event(), []
 
     class StandsStill:
