@@ -2,8 +2,8 @@
 
 A line matches when it has the keys of the contract in their order, each once and no other, no spaces and no escapes, and in
 every field something that the strict way takes. Much that the strict way takes does not match; it takes the strict way.
-What follows a repetition never fits into it, so repetitions are possessive (`++`, `?+`): nothing is remembered to come back to,
-which saves a quarter of the time.
+What follows a repetition never fits into it, so repetitions are possessive (`++`, `?+`): there is nothing to come back to,
+and that saves a quarter of the time.
 """
 
 import re
