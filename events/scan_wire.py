@@ -151,11 +151,23 @@ def in_utc(instant: str) -> str:
     if after_seconds == "Z":
         return instant
     if after_seconds != ".":
+        hour = _hour_in_utc(instant[:13] + instant[19:])
+        if hour is not None:
+            return f"{hour}{instant[13:19]}Z"
         return f"{_minute_in_utc(instant[:16], instant[19:])}{instant[16:19]}Z"
     offset = "Z" if instant[-1] == "Z" else instant[-6:]
     fraction = instant[20 : -len(offset)].ljust(6, "0")
     whole = _minute_in_utc(instant[:16], offset) + instant[16:19]
     return f"{whole}Z" if fraction == "000000" else f"{whole}.{fraction}Z"
+
+
+@lru_cache(maxsize=4096)
+def _hour_in_utc(hour: str) -> str | None:
+    """Return an hour with its offset, `2020-02-01T02+08:00`, as an hour in UTC; None where the offset is not in hours.
+
+    Then minutes and seconds are what they were, and many scans share an hour.
+    """
+    return format_instant(datetime.fromisoformat(f"{hour[:13]}:00{hour[13:]}"))[:13] if hour.endswith(":00") else None
 
 
 @lru_cache(maxsize=4096)
