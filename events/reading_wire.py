@@ -1,15 +1,16 @@
-"""The quick way of visits and readings as intake writes them: what comes most after scans.
+"""The quick way of visits and readings as intake writes them, and of ticks: what comes most after scans.
 
 As with scans, one pattern says that a line is beyond doubt one that `events.codec.decode_strictly` takes; then msgspec
 reads it into the very record. What was noted at a door has to be plain.
 """
 
-from datetime import UTC
+import re
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
 
-from events.records import TemperatureTaken, VisitRecorded
+from events.records import TemperatureTaken, Tick, VisitRecorded
 from events.vocabulary import Site, VisitOutcome
 from events.wire_patterns import AREA, IDENTIFIER, INSTANT, SEQUENCE, TEMPERATURE, field, line_pattern, one_of
 
@@ -40,6 +41,7 @@ _is_temperature = line_pattern(
     field("temperature_c", TEMPERATURE),
     field("site", one_of(Site), is_optional=True),
 ).fullmatch
+_is_tick = re.compile(rf'\{{"kind":"{Tick.kind}","at":"({INSTANT[1:-1]})"\}}'.encode()).fullmatch
 _read_visit = msgspec.json.Decoder(VisitRecorded).decode
 _read_temperature = msgspec.json.Decoder(TemperatureTaken).decode
 
@@ -52,6 +54,12 @@ def read_reading(raw: bytes) -> VisitRecorded | TemperatureTaken | None:
         record = _in_utc(_read_temperature(raw))
         return record if record.temperature_c else None  # 0 means not measured, and is refused
     return _in_utc(_read_visit(raw)) if _is_visit(raw) else None
+
+
+def read_tick(raw: bytes) -> Tick | None:
+    """Read a line that is beyond doubt a tick which the codec takes; None where it is not, or only may be."""
+    found = _is_tick(raw)
+    return None if found is None else Tick(at=datetime.fromisoformat(found[1].decode()).astimezone(UTC))
 
 
 def _in_utc(record: _Reading) -> _Reading:

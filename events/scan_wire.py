@@ -6,6 +6,7 @@ spaces or escapes, alphabets, words, instants and days that exist. Whatever the 
 other orders and spaces, the first and last year, 29 February, long numbers.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -52,6 +53,16 @@ class WireScan(
     health_code: HealthCode | UnsetType | None = UNSET
 
 
+class PassingScan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What of a scan decides whether it leaves anything behind."""
+
+    event_id: str
+    person_id: str
+    temperature_c: float | int | UnsetType | None = UNSET
+    site: Site | UnsetType | None = UNSET
+    health_code: HealthCode | UnsetType | None = UNSET
+
+
 # Words that may be absent, as JSON.
 _WORDS: dict[Site | HealthCode | UnsetType | None, str] = {
     None: "null",
@@ -61,6 +72,7 @@ _WORDS: dict[Site | HealthCode | UnsetType | None, str] = {
 }
 
 _decode = msgspec.json.Decoder(WireScan).decode
+_decode_passing = msgspec.json.Decoder(PassingScan).decode
 
 _is_scan = line_pattern(
     CheckpointScanned.kind,
@@ -83,6 +95,11 @@ _is_scan = line_pattern(
 def read_scan(raw: bytes) -> WireScan | None:
     """Read a line that is beyond doubt a scan which the codec takes; None where it is not, or only may be."""
     return _decode(raw) if len(raw) <= _LONGEST_QUICK_BYTES and _is_scan(raw) else None
+
+
+def read_passing_scans(lines: Iterable[bytes]) -> Iterator[PassingScan | None]:
+    """Read of every line what `read_scan` reads, as little as may be; None where that gives None."""
+    return (_decode_passing(raw) if len(raw) <= _LONGEST_QUICK_BYTES and _is_scan(raw) else None for raw in lines)
 
 
 def scan_record(scan: WireScan) -> CheckpointScanned:

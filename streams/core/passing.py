@@ -44,11 +44,11 @@ def passes_by(state: State, scan: Scan) -> bool:
     """
     if state.policy is None:
         return False
-    if scan.person_id in state.people.held or _is_remarkable(state, scan):
-        return (scan.event_id, scan.person_id) in state.passed_scans
-    passed = state.passed_scans
+    event_id, person_id, passed = scan.event_id, scan.person_id, state.passed_scans
+    if person_id in state.people.held or ((scan.health_code or scan.temperature_c) and _is_remarkable(state, scan)):
+        return (event_id, person_id) in passed
     newer = passed.newer
-    newer.setdefault(scan.event_id, scan.person_id)
+    newer.setdefault(event_id, person_id)
     if len(newer) >= KEPT:
         passed.turn()
     return True

@@ -5,7 +5,7 @@ from typing import Any
 
 from events.codec import Refusal, decode_from_timeline
 from events.results import encode_alert, encode_verdict
-from events.scan_wire import read_scan
+from events.scan_wire import read_passing_scans
 from events.vocabulary import DeadLetterReason
 from streams.broker.outputs import Output
 from streams.core import snapshot
@@ -31,10 +31,10 @@ class WatchPartition:
         """Return the verdicts and alerts of timeline records, or the dead letter of one that refers to nothing."""
         state = self.state
         outputs: list[Output] = []
-        for record in records:
-            raw = record.value or b""
+        given = list(records)
+        lines = [record.value or b"" for record in given]
+        for record, raw, scan in zip(given, lines, read_passing_scans(lines), strict=True):
             try:
-                scan = read_scan(raw)
                 if scan is not None and passes_by(state, scan):
                     continue
                 results = self._decide(record.offset, raw)

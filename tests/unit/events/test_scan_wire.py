@@ -11,9 +11,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from events.codec import Refusal, decode, decode_from_topic, decode_strictly, encode, refuse_future
-from events.reading_wire import read_reading
+from events.reading_wire import read_reading, read_tick
 from events.records import CheckpointScanned
-from events.scan_wire import in_utc, is_future, read_scan, scan_record, write_scan, write_scan_and_content
+from events.scan_wire import (
+    PassingScan,
+    in_utc,
+    is_future,
+    read_passing_scans,
+    read_scan,
+    scan_record,
+    write_scan,
+    write_scan_and_content,
+)
 from tests.unit.events.documents import ANY_DOCUMENT, INSTANTS, Document, documents, examples, spoiled, to_bytes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,8 +72,12 @@ def is_taken_as_defined(raw: bytes) -> bool:
     expected = strict(raw)
     assert repr(quick(raw)) == repr(expected)
     scan = read_scan(raw)
+    (passing,) = read_passing_scans([raw])
     if scan is None:
+        assert passing is None
         return False
+    assert passing is not None
+    assert all(getattr(passing, name) == getattr(scan, name) for name in PassingScan.__struct_fields__)
     assert isinstance(expected, CheckpointScanned)
     record = scan_record(scan)
     assert repr(record) == repr(expected)
@@ -419,3 +432,20 @@ def _is_read_as_defined(raw: bytes) -> None:
     found = read_reading(raw)
     assert found is None or repr(found) == repr(strict(raw))
     assert repr(quick(raw)) == repr(strict(raw))
+
+
+@examples(200)
+@given(instant=INSTANTS, seed=st.integers(0, 2**32))
+def test_a_tick(instant: str, seed: int) -> None:
+    """Read as it is defined, whole or spoiled; as the clock writes it, the quick way."""
+    raw, random = compact({"kind": "tick", "at": instant}), Random(seed)
+    for line in (raw, *(mutation(raw, random) for mutation in (_flip, _cut, _grow))):
+        assert repr(quick(line)) == repr(strict(line))
+        tick = read_tick(line)
+        assert tick is None or repr(tick) == repr(strict(line))
+
+
+def test_the_clock_writes_ticks_that_go_the_quick_way() -> None:
+    tick = decode(b'{"kind":"tick","at":"2020-02-03T07:05:00Z"}')
+
+    assert read_tick(encode(tick)) == tick
