@@ -50,10 +50,13 @@ def read_reading(raw: bytes) -> VisitRecorded | TemperatureTaken | None:
     """Read a line that is beyond doubt a visit or reading which the codec takes; None where it is not, or only may be."""
     if len(raw) > _LONGEST_QUICK_BYTES:
         return None
-    if _is_temperature(raw):
-        record = _in_utc(_read_temperature(raw))
-        return record if record.temperature_c else None  # 0 means not measured, and is refused
-    return _in_utc(_read_visit(raw)) if _is_visit(raw) else None
+    try:
+        if _is_temperature(raw):
+            record = _in_utc(_read_temperature(raw))
+            return record if record.temperature_c else None  # 0 means not measured, and is refused
+        return _in_utc(_read_visit(raw)) if _is_visit(raw) else None
+    except msgspec.DecodeError:  # the strict way names the fault
+        return None
 
 
 def read_tick(raw: bytes) -> Tick | None:

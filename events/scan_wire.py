@@ -94,12 +94,24 @@ _is_scan = line_pattern(
 
 def read_scan(raw: bytes) -> WireScan | None:
     """Read a line that is beyond doubt a scan which the codec takes; None where it is not, or only may be."""
-    return _decode(raw) if len(raw) <= _LONGEST_QUICK_BYTES and _is_scan(raw) else None
+    if len(raw) > _LONGEST_QUICK_BYTES or not _is_scan(raw):
+        return None
+    try:
+        return _decode(raw)
+    except msgspec.DecodeError:  # the strict way names the fault
+        return None
 
 
 def read_passing_scans(lines: Iterable[bytes]) -> Iterator[PassingScan | None]:
     """Read of every line what `read_scan` reads, as little as may be; None where that gives None."""
-    return (_decode_passing(raw) if len(raw) <= _LONGEST_QUICK_BYTES and _is_scan(raw) else None for raw in lines)
+    for raw in lines:
+        scan = None
+        if len(raw) <= _LONGEST_QUICK_BYTES and _is_scan(raw):
+            try:
+                scan = _decode_passing(raw)
+            except msgspec.DecodeError:  # as there
+                scan = None
+        yield scan
 
 
 def scan_record(scan: WireScan) -> CheckpointScanned:

@@ -1,6 +1,7 @@
 """The quick way of a scan: it takes nothing that the strict way does not, and gives the same to the byte."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -23,6 +24,7 @@ from events.scan_wire import (
     write_scan,
     write_scan_and_content,
 )
+from events.wire_patterns import AREA, INSTANT, SEQUENCE, TEMPERATURE, field
 from tests.unit.events.documents import ANY_DOCUMENT, INSTANTS, Document, documents, examples, spoiled, to_bytes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -449,3 +451,9 @@ def test_the_clock_writes_ticks_that_go_the_quick_way() -> None:
     tick = decode(b'{"kind":"tick","at":"2020-02-03T07:05:00Z"}')
 
     assert read_tick(encode(tick)) == tick
+
+
+@pytest.mark.parametrize("pattern", [AREA, INSTANT, SEQUENCE, TEMPERATURE, field("x", "1", is_optional=True)])
+def test_no_group_is_possessive(pattern: str) -> None:
+    """Before 3.11.5 Python takes half of such a group for a whole one: `a/` would be an area."""
+    assert re.search(r"\)(?:[*+?]|\{[0-9,]+\})\+", pattern) is None
