@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,10 +96,10 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a process that was started here and all that it started, if it still runs."""
-    if process.poll() is None:
+    """End a process that was started here, if it still runs, and all that it started."""
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+    process.wait(10)
 
 
 def _measured(output: str, process: subprocess.Popen[str]) -> Measured:

@@ -13,8 +13,11 @@ fewer records, the same ones from the beginning. The floor is fetching and decod
 
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+
+from kafka import KafkaAdminClient
 
 from bench import broker
 from bench.peering import java_peer, python_peer
@@ -80,6 +83,7 @@ def _watch(prefix: str, records: int, _: Path) -> Measured:
 def _plain_faust(writes: str, most: int, own_environment: bool, prefix: str, records: int, directory: Path) -> Measured:
     arguments = (*_arguments(prefix, min(records, most), directory), writes)
     command = python_peer("faust", *arguments, own_environment=own_environment)
+    _make_changelogs(f"{prefix}plain-{writes}-{directory.name}")
     try:
         return measure(command, timeout_s=_FAUST_PATIENCE_S)
     except subprocess.TimeoutExpired:
@@ -87,7 +91,15 @@ def _plain_faust(writes: str, most: int, own_environment: bool, prefix: str, rec
         tell("    hangs; once more")
         with scratch() as other:
             arguments = (*_arguments(prefix, min(records, most), other), writes)
+            _make_changelogs(f"{prefix}plain-{writes}-{other.name}")
             return measure(python_peer("faust", *arguments, own_environment=own_environment))
+
+
+def _make_changelogs(app: str) -> None:
+    """Make the topics of plain Faust's Tables; where it makes them itself it sometimes waits for them for ever."""
+    with closing(KafkaAdminClient(bootstrap_servers=broker.brokers())) as admin:
+        names = [f"{app}-{table}-changelog" for table in ("people", "passed")]
+        broker.make_topics(admin, [(name, _PARTITIONS, {"cleanup.policy": "compact"}) for name in names])
 
 
 def _confluent(prefix: str, records: int, directory: Path) -> Measured:

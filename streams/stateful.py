@@ -29,6 +29,7 @@ from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
 from streams.broker.state_log import LoadedState, Snapshot, SnapshotChain
 from streams.broker.state_store import StateStore
+from streams.core.snapshot import SnapshotError
 from streams.logs import get_logger
 from streams.partition import LogRecord, PartitionDecider, SavedState, UndecidableRecordError
 from streams.settings import Settings
@@ -123,6 +124,10 @@ class StatefulPartitions:
         try:
             saved = None if loaded is None else loaded.state
             decider = self._make_decider(self._catalogue_name(tp.topic), tp.partition, saved)
+        except SnapshotError as error:
+            raise RuntimeError(
+                f"{tp.topic}:{tp.partition}: {error}; see the upgrade section of docs/OPERATIONS.md"
+            ) from None
         except Exception as error:  # its text may repeat what stands in the state
             raise RuntimeError(
                 f"{tp.topic}:{tp.partition}: no state from the snapshot: {type(error).__name__}"

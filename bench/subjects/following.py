@@ -3,7 +3,7 @@
     python -m bench.subjects.following PREFIX watch|sink      started by `bench.subjects.together`
 
 Says `{}` when it has begun. Takes one line of JSON, `[[topic, partition, end], ...]`; when it has read everything before
-those ends it reports what it took since its first record, and ends.
+those ends it reports what it took since its first records came, and ends.
 """
 
 import asyncio
@@ -63,13 +63,15 @@ def _sink(settings: Settings) -> None:
         stop = threading.Event()
         thread = threading.Thread(target=sink.run, args=(stop,))
         thread.start()
-        while not sink.messages_written:
-            time.sleep(_LOOK_EVERY_S)
-        span, first = Span(), sink.messages_written
-        assert sink.drain(_told(), _DRAIN_SECONDS), "the sink did not get through"
-        report(span.as_json(sink.messages_written - first))
-        stop.set()
-        thread.join()
+        try:
+            while not any(sink.waiting()) and thread.is_alive():
+                time.sleep(_LOOK_EVERY_S)
+            span = Span()
+            assert sink.drain(_told(), _DRAIN_SECONDS), "the sink did not get through"
+            report(span.as_json(sink.messages_written))
+        finally:
+            stop.set()
+            thread.join()
 
 
 def main(prefix: str, role: str) -> None:

@@ -82,8 +82,10 @@ class LogReader:
         polled = await self._consumer.getmany()
         if not polled:
             # Waited for here: what getmany itself waits for, it takes before it could be left as it was parsed.
+            # Not by wait_for: before Python 3.12 it may lose a cancellation, and the sink would never end.
             with suppress(TimeoutError):
-                await asyncio.wait_for(fetcher._create_fetch_waiter(), seconds)
+                async with asyncio.timeout(seconds):
+                    await fetcher._create_fetch_waiter()
             _leave_as_parsed(fetcher._records.values())
             polled = await self._consumer.getmany()
         return [
@@ -173,6 +175,8 @@ def _take_all(result: Any, _max_records: int | None = None) -> Run | None:
     if not result.check_assignment(partition) or not result.has_more():
         return None
     parts, taken = result._partition_records, Run(partition.topic, partition.partition, [], [], [])
+    # Whatever is raised below, the rest of the fetch is not taken later: it would stand behind a gap.
+    result._partition_records = None
     while parts._records.has_next():
         batch = parts._records.next_batch()
         # A chain, because aiokafka's batch begins again when it is asked once more at its end.
@@ -182,8 +186,7 @@ def _take_all(result: Any, _max_records: int | None = None) -> Run | None:
                 group = [record for record in group if record.offset >= parts.next_fetch_offset]
             taken.extend(_run(partition, group))
         parts.next_fetch_offset = batch.next_offset
-    result._update_position()
-    result._partition_records = None
+    result._assignment.state_value(partition).consumed_to(parts.next_fetch_offset)
     return taken
 
 

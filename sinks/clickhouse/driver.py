@@ -138,6 +138,8 @@ class Database:
 
     def insert_block(self, table: Table, block: Block, token: str) -> None:
         """Insert rows as `insert` does."""
+        if not len(block):
+            return
         self._try(
             lambda: self._client.raw_insert(
                 table.name,

@@ -44,6 +44,7 @@ def take_parsed(result: Any, tp: Any, records_max: int | None) -> tuple[list[Any
     while buffer.has_next() and (records_max is None or len(records) < records_max):
         batch = buffer.next_batch()
         if parts._check_crcs and not batch.validate_crc():
+            result._partition_records = None  # or a second try would go on behind what is broken
             raise CorruptRecordException(f"Invalid CRC - {tp}")
         if getattr(batch, "compression_type", 1):
             bytes_max = None
