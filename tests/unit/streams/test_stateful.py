@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from faust.types import TP
 
 from streams.broker.outputs import Output
+from streams.core.snapshot import SnapshotError
 from streams.partition import LogRecord, SavedState, UndecidableRecordError
 from streams.settings import Settings, WorkerSettings
 from streams.stateful import UndecidableBatchError
@@ -119,6 +120,29 @@ async def test_from_a_snapshot() -> None:
     await shell.take(10, 1)
 
     assert shell.alerts == [b"11@10"]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            SnapshotError("expected a state of format 3, found 2"),
+            "expected a state of format 3, found 2; see the upgrade",
+        ),
+        (KeyError("P-secret"), "no state from the snapshot: KeyError"),
+    ],
+)
+async def test_a_state_that_cannot_be_read(error: Exception, says: str) -> None:
+    """One of another format says so; what else is wrong may name people, and is named by its kind alone."""
+    shell = Shell(await with_snapshot(10))
+
+    def fail(*_: object) -> NoReturn:
+        raise error
+
+    shell.partitions._make_decider = fail
+
+    with pytest.raises(RuntimeError, match=f"^timeline:0: {says}"):
+        await shell.begin()
 
 
 async def test_a_commit_before_the_snapshot() -> None:
