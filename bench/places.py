@@ -20,8 +20,8 @@ def tell(text: str) -> None:
 def touch_memory(megabytes: int) -> None:
     """Write to so much memory once and give it back, before something is measured that needs about as much.
 
-    A virtual machine may be lent a page only when it is first written to (9 us each where it was seen, of 4 KiB): who comes
-    first would pay that for all, and a process with much state would look slower than it is.
+    A virtual machine may be lent a page only when it is first written to: who comes first would pay that for all, and a
+    process with much state would look slower than it is.
     """
     subprocess.run([sys.executable, "-c", f"bytearray({megabytes} << 20)"], check=True)
 

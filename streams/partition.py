@@ -68,8 +68,5 @@ class PartitionDecider(Protocol):
     def changes(self) -> Mapping[str, bytes | None]:
         """Return the entries that changed since this was last asked, None for one that is gone."""
 
-    def keys(self) -> list[str]:
-        """Return the keys of all entries."""
-
     def entry(self, key: str) -> bytes | None:
         """Return an entry as it is now, None where there is none."""

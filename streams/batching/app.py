@@ -28,10 +28,9 @@ class BatchOptions:
     """Set how the transport reads; one per application.
 
     A broker answers a fetch when it has `fetch_bytes_min`, or after `fetch_wait_ms_max` with what it has: who follows a
-    busy log closely gets batches worth their cost, and no record waits longer than that. `fetch_bytes_max` bounds one
-    answer of one broker. With
-    `fail_on_lost_records` a partition whose next records are gone (retention overtook the group) ends the worker;
-    otherwise it goes on at the first record there is, with an error in the log.
+    busy log closely gets batches worth their cost, and no fetch is held back longer. `fetch_bytes_max` bounds one answer
+    of one broker. With `fail_on_lost_records` a partition whose next records are gone (retention overtook the group) ends
+    the worker; otherwise it goes on at the first record there is, with an error in the log.
     """
 
     fetch_wait_ms_max: int = 20

@@ -8,7 +8,6 @@ from typing import Protocol
 from msgspec import UnsetType
 
 from events.vocabulary import HealthCode, Site
-from streams.core.passed_scans import KEPT
 from streams.core.state import State
 
 
@@ -47,10 +46,7 @@ def passes_by(state: State, scan: Scan) -> bool:
     event_id, person_id, passed = scan.event_id, scan.person_id, state.passed_scans
     if person_id in state.people.held or ((scan.health_code or scan.temperature_c) and _is_remarkable(state, scan)):
         return (event_id, person_id) in passed
-    newer = passed.newer
-    newer.setdefault(event_id, person_id)
-    if len(newer) >= KEPT:
-        passed.turn()
+    passed.add(event_id, person_id)
     return True
 
 

@@ -42,10 +42,6 @@ class FaultyPartition:
         """Return the other's."""
         return self._sound.changes()
 
-    def keys(self) -> list[str]:
-        """Return the other's."""
-        return self._sound.keys()
-
     def entry(self, key: str) -> bytes | None:
         """Return the other's."""
         return self._sound.entry(key)
