@@ -17,6 +17,7 @@ from events.vocabulary import (
     Decision,
     Direction,
     HealthCode,
+    OutageCause,
     Site,
     VisitOutcome,
 )
@@ -227,6 +228,52 @@ class PolicyChanged(SourceRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutageRecord(SourceRecord):
+    """What is known about a time in which records could not come; stands under its key, and as a copy in every partition.
+
+    `is_copy` is set by intake alone: the alert lives where the record itself stands.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    topic: ClassVar[str] = "commands"
+
+    outage_id: Identifier
+    is_copy: Annotated[bool, Field(strict=True)] | None = None
+
+    @property
+    def key(self) -> str:
+        """The timeline key of the record."""
+        return f"outage:{self.outage_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageOpened(OutageRecord):
+    """From `since` on records of an area may not come; without an area, those of all.
+
+    `concerned_source_id` is the source whose way is broken, where it is one.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    kind: ClassVar[str] = "outage_opened"
+
+    cause: OutageCause
+    area: AreaPath | None = None
+    concerned_source_id: Identifier | None = None
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageClosed(OutageRecord):
+    """The way is open again from `until` on, and what was held back has come by `backfill_until`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    kind: ClassVar[str] = "outage_closed"
+
+    until: Instant
+    backfill_until: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """The clock of a timeline partition reached `at`; every record received before stands before it."""
 
@@ -249,6 +296,8 @@ OutsideRecord = (
     | AlertAcknowledged
     | AlertResolved
     | PolicyChanged
+    | OutageOpened
+    | OutageClosed
 )
 Record = OutsideRecord | Tick
 
@@ -265,6 +314,8 @@ OUTSIDE_KINDS: dict[str, type[Any]] = {
         AlertAcknowledged,
         AlertResolved,
         PolicyChanged,
+        OutageOpened,
+        OutageClosed,
     )
 }
 KINDS: dict[str, type[Any]] = {**OUTSIDE_KINDS, Tick.kind: Tick}

@@ -23,6 +23,7 @@ from events.vocabulary import (
     Decision,
     Direction,
     HealthCode,
+    OutageCause,
     RuleName,
     Severity,
     Site,
@@ -150,6 +151,12 @@ ALERT_DETAILS: dict[RuleName, dict[str, Schema]] = {
     },
     RuleName.HEALTH_CODE: {"code": _words(HealthCode.YELLOW, HealthCode.RED), "checkpoint_id": _ID},
     RuleName.IMPLAUSIBLE_READING: {"source_id": _ID, "site": _words(*Site), "temperature_c": _NUMBER},
+    RuleName.WAY_BROKEN: {
+        "outage_id": _ID,
+        "cause": _words(*OutageCause),
+        "since": _WRITTEN_INSTANT,
+        "concerned_source_id": _or_null(_ID),
+    },
 }
 
 _ALERT = {
@@ -162,10 +169,13 @@ _ALERT = {
             "state": _words(*AlertState),
             "severity": _words(*Severity),
             "reason": _words(*AlertReason),
-            "subject": {"type": "string", "pattern": "^(person|source):[A-Za-z0-9._:-]{1,64}$"},
+            "subject": {
+                "type": "string",
+                "pattern": "^((person|source|outage):[A-Za-z0-9._:-]{1,64}|area:[A-Za-z0-9_/-]+)$",
+            },
             "person_id": _or_null(_ID),
             "key": {"type": "string", "minLength": 1, "maxLength": 512},
-            "area": _AREA,
+            "area": {"anyOf": [_AREA, {"const": ""}]},
             "occurrence": {"type": "string", "minLength": 1},
             "due_at": _or_null(_WRITTEN_INSTANT),
             "raised_at": _WRITTEN_INSTANT,

@@ -88,11 +88,11 @@ CATALOGUE: tuple[TopicSpec, ...] = (
     _raw("temperatures", "single temperature readings, as devices sent them"),
     _raw("checkpoints", "scans at checkpoints, as devices sent them"),
     _raw("observations", "openings, extensions and closings of observations, and waivers of checks"),
-    _raw("commands", "what staff say about alerts, and changes of policy"),
+    _raw("commands", "what staff say about alerts, changes of policy, and outages"),
     TopicSpec(
         name="timeline",
         purpose="the single truth: valid records and ticks in the order in which they are decided",
-        key="person_id or key; none for tick and policy_changed, which stand in every partition",
+        key="person_id or key; none for tick, policy_changed and copies of outages, which stand in every partition",
         kinds=tuple(KINDS),
         partitions_from="timeline_partitions",
     ),

@@ -82,6 +82,16 @@ class CheckState(Word):
     UNKNOWN = "unknown"
 
 
+class OutageCause(Word):
+    """Why the way of the records is broken, or was."""
+
+    SOURCE_SILENT = "source_silent"
+    SEQUENCE_GAP = "sequence_gap"
+    CLOCK_STOOD_STILL = "clock_stood_still"
+    TOPIC_UNREACHABLE = "topic_unreachable"
+    DECLARED = "declared"
+
+
 class RuleName(Word):
     """The rules that raise alerts."""
 
@@ -93,6 +103,7 @@ class RuleName(Word):
     BREACH = "breach"
     HEALTH_CODE = "health_code"
     IMPLAUSIBLE_READING = "implausible_reading"
+    WAY_BROKEN = "way_broken"
 
 
 class AlertState(Word):
@@ -129,6 +140,7 @@ class AlertReason(Word):
     LAPSED = "lapsed"
     EXTENDED = "extended"
     BY_STAFF = "by_staff"
+    WAY_RESTORED = "way_restored"
 
 
 class DeadLetterReason(Word):

@@ -7,11 +7,12 @@ from enum import StrEnum
 
 from kafka.errors import KafkaError
 
-from events.codec import Refusal, decode_from_timeline
+from events.codec import decode_from_timeline
 from events.records import RAW_TOPICS, Tick
 from streams.broker.offsets import OffsetReader, behind
 from streams.broker.tail import newest_records
 from streams.broker.topics import TopicState, plan_topics
+from streams.clock.last_tick import is_tick
 from streams.settings import Settings
 
 _CLOCK_LATE_SECONDS = 120.0
@@ -88,7 +89,7 @@ async def _reader(offsets: OffsetReader, role: str, topics: tuple[str, ...], adv
 
 async def _clock(settings: Settings, offsets: OffsetReader) -> Finding:
     partitions = await offsets.partitions(["timeline"])
-    newest = await newest_records(settings, await offsets.ends(partitions), _is_tick)
+    newest = await newest_records(settings, await offsets.ends(partitions), is_tick)
     ticks = [decode_from_timeline(record) for record in newest.values()]
     clocks = [tick.at for tick in ticks if isinstance(tick, Tick)]
     advice = "start `gridwatch clock`; it waits while intake is behind"
@@ -99,10 +100,3 @@ async def _clock(settings: Settings, offsets: OffsetReader) -> Finding:
     if late_seconds > _CLOCK_LATE_SECONDS:
         return Finding("clock", Health.SLOW, found, advice)
     return Finding("clock", Health.GOOD, found)
-
-
-def _is_tick(value: bytes) -> bool:
-    try:
-        return isinstance(decode_from_timeline(value), Tick)
-    except Refusal:
-        return False

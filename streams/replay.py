@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from events.codec import Refusal, decode, decode_under_fixed_policy, refuse_future
 from events.policy import Policy
-from events.records import DeadLetter, PersonRecord, PolicyChanged, StaffCommand
+from events.records import DeadLetter, SourceRecord
 from events.scan_wire import is_future, read_scan
 from streams.core.engine import step
 from streams.core.outcome import NOTHING, Outcome
@@ -53,7 +53,7 @@ class Replay:
             record = decode_under_fixed_policy(raw) if self._has_fixed_policy else decode(raw)
             if record is None:
                 return NOTHING
-            if isinstance(record, PersonRecord | StaffCommand | PolicyChanged):
+            if isinstance(record, SourceRecord):
                 refuse_future(record)
         except Refusal as refusal:
             return Outcome(refusal=refusal)

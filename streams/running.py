@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from streams.batching import serve_worker
 from streams.broker.offsets import OffsetReader
 from streams.broker.publisher import Publisher
+from streams.clock.last_tick import last_tick
 from streams.clock.writer import TickWriter
 from streams.garbage import collect_garbage_rarely
 from streams.logs import get_logger
@@ -75,7 +76,8 @@ def clock_part(settings: Settings) -> Part:
             writer = TickWriter(settings, offsets, publisher)
             await writer.start()
             log.info("clock started", tick_seconds=settings.clock.tick_seconds)
-            ticking = asyncio.create_task(writer.run(stop))
+            last_at = await last_tick(settings, offsets)
+            ticking = asyncio.create_task(writer.run(stop, last_at=last_at))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
             for task in (ticking, stopping):

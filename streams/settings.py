@@ -143,6 +143,16 @@ class ClockSettings(_Section):
             description="over how long partitions get a tick, one after the other; half of tick_seconds at most",
         ),
     ] = 4.0
+    outage_minutes: Annotated[
+        float,
+        Field(ge=0, le=1440, description="a clock that stood still for longer is an outage of all areas; 0 is never"),
+    ] = 15.0
+    backfill_minutes: Annotated[
+        float,
+        Field(
+            ge=0, le=10_080, description="how long devices then have to send what they kept, before checks are missed"
+        ),
+    ] = 60.0
 
 
 class ClickHouseSettings(_Section):

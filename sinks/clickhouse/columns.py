@@ -83,6 +83,7 @@ _SPECIAL: Mapping[str, Mapping[str, _Column]] = {
     "timeline": {
         "occurred_at": _occurred,
         "received_at": _received,
+        "area": _or_empty("area"),
         "temperature_c": _temperature,
         "site": _site,
         "health_code": _or_empty("health_code"),

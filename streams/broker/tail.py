@@ -7,13 +7,11 @@ from faust.types import TP
 
 from streams.settings import Settings
 
-_LOOK_BACK_RECORDS = 20_000
-
 
 async def newest_records(
-    settings: Settings, ends: Mapping[TP, int], is_wanted: Callable[[bytes], bool]
+    settings: Settings, ends: Mapping[TP, int], is_wanted: Callable[[bytes], bool], look_back: int = 20_000
 ) -> dict[TP, bytes]:
-    """Return the last wanted value of each partition among its last 20,000 records; one without any is left out."""
+    """Return the last wanted value of each partition among its last `look_back` records; one without any is left out."""
     wanted = {TopicPartition(*tp): end for tp, end in ends.items() if end > 0}
     if not wanted:
         return {}
@@ -24,7 +22,7 @@ async def newest_records(
         consumer.assign(list(wanted))
         beginnings = await consumer.beginning_offsets(list(wanted))
         for tp, end in wanted.items():
-            consumer.seek(tp, max(beginnings[tp], end - _LOOK_BACK_RECORDS))
+            consumer.seek(tp, max(beginnings[tp], end - look_back))
         for tp, end in wanted.items():
             while await consumer.position(tp) < end:
                 for record in (await consumer.getmany(tp, timeout_ms=500)).get(tp, ()):

@@ -17,6 +17,7 @@ from events.records import RAW_TOPICS, Tick
 from streams.broker.offsets import OffsetReader, behind
 from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
+from streams.clock.standstill import outage_of
 from streams.logs import get_logger
 from streams.settings import Settings
 
@@ -69,15 +70,34 @@ class TickWriter:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.5, _POLL_LONGEST_S)
 
-    async def run(self, stop: asyncio.Event, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Write a tick every `tick_seconds` until `stop`, each `lag_seconds` behind the machine's time when it began."""
+    async def run(
+        self,
+        stop: asyncio.Event,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        last_at: datetime | None = None,
+    ) -> None:
+        """Write a tick every `tick_seconds` until `stop`, each `lag_seconds` behind the machine's time when it began.
+
+        `last_at` is the clock as the log has it. Where no tick was written for `outage_minutes` the log is told first.
+        """
         clock = self._settings.clock
         while not stop.is_set():
             began = time.monotonic()
             spread_s = min(clock.spread_seconds, clock.tick_seconds / 2)
-            await self.advance_to(now() - timedelta(seconds=clock.lag_seconds), spread_seconds=spread_s, stop=stop)
+            at = now() - timedelta(seconds=clock.lag_seconds)
+            await self._tell_of_standstill(last_at, at)
+            await self.advance_to(at, spread_seconds=spread_s, stop=stop)
+            last_at = at
             remaining_s = clock.tick_seconds - (time.monotonic() - began)
             await _pause(stop, max(remaining_s, 0.01))
+
+    async def _tell_of_standstill(self, last_at: datetime | None, at: datetime) -> None:
+        clock = self._settings.clock
+        longest = timedelta(minutes=clock.outage_minutes)
+        if last_at is None or not longest or at - last_at <= longest:
+            return
+        log.warning("the clock stood still: told the log", minutes=round((at - last_at) / timedelta(minutes=1)))
+        await self._publisher.publish(outage_of(last_at, at, timedelta(minutes=clock.backfill_minutes)))
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

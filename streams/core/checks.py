@@ -26,11 +26,14 @@ def change(
 ) -> None:
     """Let an event befall a check: the verdict and what the rules make of it; nothing where the table has no entry.
 
-    No verdict changes once the clock has reached its slot's `final_at`. `evidence` is the record's id unless given.
+    No record changes a verdict once the clock has reached its slot's `final_at`; of its deadlines the caller knows.
+    `evidence` is the record's id unless given.
     """
     ledger = observation.ledger
     state = ledger.next_state(position, event)
-    if state is None or (ledger.revision(position) > 0 and _is_final(step, observation, position)):
+    if state is None:
+        return
+    if ledger.revision(position) > 0 and event is not CheckEvent.OVERDUE and _is_final(step, observation, position):
         return
     was_missed = ledger.state(position) is CheckState.MISSED
     _judge(step, person, observation, position, state, step.event_ids if evidence is None else evidence)
@@ -38,6 +41,8 @@ def change(
     if state is CheckState.MISSED:
         missed_check.open_for(step, person, observation, position)
         contact_lost.open_for(step, person, observation, position)
+        return
+    if state is CheckState.UNKNOWN:
         return
     if was_missed:
         missed_check.settle(step, person, observation, position, _CHECK_REASON[state])

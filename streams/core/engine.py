@@ -1,9 +1,6 @@
 """`step`: one record of the timeline, and everything that follows from it."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from functools import partial
-from operator import itemgetter
+from datetime import timedelta
 
 from events.codec import Refusal
 from events.records import (
@@ -14,6 +11,8 @@ from events.records import (
     ObservationClosed,
     ObservationExtended,
     ObservationOpened,
+    OutageClosed,
+    OutageRecord,
     PersonRecord,
     PolicyChanged,
     Record,
@@ -25,12 +24,13 @@ from events.vocabulary import AlertReason, AlertState, DeadLetterReason
 from streams.core import checks, observing, readings
 from streams.core.alerting import revise
 from streams.core.calendar import microseconds
-from streams.core.ledger import CheckEvent
+from streams.core.falling_due import fall_due
 from streams.core.observation import Observation, lay_out_anew
+from streams.core.outages import Outage
 from streams.core.outcome import NOTHING, Outcome, Step
 from streams.core.passing import passes_by
-from streams.core.person import Person, forget, look_again, recognised_until
-from streams.core.rules import fever, missed_check, observation_overdue
+from streams.core.person import Person, forget, look_again, memory, recognised_until
+from streams.core.rules import missed_check, way_broken
 from streams.core.state import State
 
 # Slots of longer ago are rarely asked for again; they would be made anew.
@@ -63,6 +63,8 @@ def _decide(current: Step, record: Record) -> Outcome:
             _change_policy(current, record)
         elif isinstance(record, PersonRecord):
             return _about_person(current, record)
+        elif isinstance(record, OutageRecord):
+            _about_outage(current, record)
         else:
             _command(current, record)
     except Refusal as refusal:
@@ -103,7 +105,18 @@ def _dispatch(current: Step, person: Person, record: PersonRecord) -> None:
             raise AssertionError(f"no rule for {record.kind}")
 
 
+def _about_outage(current: Step, record: OutageRecord) -> None:
+    way_broken.take(current, record)
+    if isinstance(record, OutageClosed):
+        for person in current.state.people.unsettled():  # now it can be said when they are
+            current.state.settle(person)
+
+
 def _command(current: Step, record: StaffCommand) -> None:
+    outage = way_broken.of_alert(current.state.outages, record.key, record.alert_id)
+    if outage is not None:
+        _command_outage(current, outage, record)
+        return
     person = current.state.people.get(record.key)
     if person is not None and person.has_seen(record.event_id):
         return
@@ -116,6 +129,13 @@ def _command(current: Step, record: StaffCommand) -> None:
         revise(current, person, record.alert_id, reason=AlertReason.BY_STAFF, state=AlertState.ACKNOWLEDGED)
     person.remember(record.event_id, recognised_until(current.now, record.occurred_at, current.policy))
     current.state.settle(person)
+
+
+def _command_outage(current: Step, outage: Outage, record: StaffCommand) -> None:
+    if isinstance(record, AlertResolved):
+        way_broken.revise(current, outage, AlertState.RESOLVED, AlertReason.BY_STAFF)
+    elif outage.alert is not None and outage.alert.state is AlertState.OPEN:
+        way_broken.revise(current, outage, AlertState.ACKNOWLEDGED, AlertReason.BY_STAFF)
 
 
 def _has_alert(current: Step, person: Person, identity: str) -> bool:
@@ -158,44 +178,20 @@ def _lay_out_anew(current: Step, person: Person, observation: Observation) -> No
 def _tick(current: Step, record: Tick) -> None:
     """Raise the clock and decide everything that fell due; a lower tick changes nothing."""
     state = current.state
-    if state.clock is not None and record.at <= state.clock:
+    before = state.clock
+    if before is not None and record.at <= before:
         return
-    if state.clock is None or state.clock.date() != record.at.date():
+    is_another_day = before is None or before.date() != record.at.date()
+    if is_another_day:
         state.timetable.forget_before(record.at.date() - _SHARED_FOR)
         state.timetable.forget_layouts()
     state.clock = record.at
+    unsettled = state.outages.unsettled(before)
     for person in state.people.pop_due(microseconds(record.at)):
-        _fall_due(current, person, record.at)
+        fall_due(current, person, unsettled, before)
         forget(person, record.at, current.policy)
         state.settle(person)
     current.reached_at = None
-
-
-def _fall_due(current: Step, person: Person, clock: datetime) -> None:
-    """Decide everything about a person that the clock has reached, in the order of the instants it had to reach."""
-    due = _deadlines(current, person, clock)
-    if len(due) > 1:
-        due.sort(key=_instant_of)
-    for due_at, decide in due:
-        current.reached_at = due_at
-        decide()
-
-
-_instant_of = itemgetter(0)
-
-
-def _deadlines(current: Step, person: Person, clock: datetime) -> list[tuple[datetime, Callable[[], None]]]:
-    due: list[tuple[datetime, Callable[[], None]]] = []
-    for observation in person.observations:
-        ledger = observation.ledger
-        slots = ledger.layout.slots
-        for position in ledger.pending_until(clock):
-            decide = partial(checks.change, current, person, observation, position, CheckEvent.OVERDUE)
-            due.append((slots[position].judge_at, decide))
-    observed = person.open_observation
-    overdue_at = None if observed is None else observed.overdue_at(current.policy)
-    if observed is not None and overdue_at is not None and overdue_at <= clock:
-        due.append((overdue_at, partial(observation_overdue.fall_due, current, person, observed, overdue_at)))
-    if person.fever is not None and person.fever.due_at is not None and person.fever.due_at <= clock:
-        due.append((person.fever.due_at, partial(fever.fall_due, current, person)))
-    return due
+    if is_another_day:
+        midnight = record.at.replace(hour=0, minute=0, second=0, microsecond=0)
+        state.outages.forget_before(midnight - memory(current.policy))

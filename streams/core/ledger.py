@@ -2,9 +2,10 @@
 
 The table below is the whole life of a check; what is not in it changes nothing.
 
-    state     | satisfied | overdue | excused
-    pending   | done      | missed  | waived
-    missed    | late      |         | waived
+    state     | satisfied | overdue | held    | excused
+    pending   | done      | missed  | unknown | waived
+    missed    | late      |         |         | waived
+    unknown   | done      | missed  |         | waived
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,15 +21,20 @@ class CheckEvent(Enum):
 
     SATISFIED = auto()
     OVERDUE = auto()
+    HELD = auto()  # overdue while the way of its records is broken
     EXCUSED = auto()
 
 
 TRANSITIONS: dict[tuple[CheckState, CheckEvent], CheckState] = {
     (CheckState.PENDING, CheckEvent.SATISFIED): CheckState.DONE,
     (CheckState.PENDING, CheckEvent.OVERDUE): CheckState.MISSED,
+    (CheckState.PENDING, CheckEvent.HELD): CheckState.UNKNOWN,
     (CheckState.PENDING, CheckEvent.EXCUSED): CheckState.WAIVED,
     (CheckState.MISSED, CheckEvent.SATISFIED): CheckState.LATE,
     (CheckState.MISSED, CheckEvent.EXCUSED): CheckState.WAIVED,
+    (CheckState.UNKNOWN, CheckEvent.SATISFIED): CheckState.DONE,
+    (CheckState.UNKNOWN, CheckEvent.OVERDUE): CheckState.MISSED,
+    (CheckState.UNKNOWN, CheckEvent.EXCUSED): CheckState.WAIVED,
 }
 
 # A mark is one byte a slot: the state's code in the low four bits, the revision in the high four. Pending is 0.
@@ -43,7 +49,9 @@ _STATES = (
 _CODES = {state: code for code, state in enumerate(_STATES)}
 _NEXT = {event.value: [TRANSITIONS.get((state, event)) for state in _STATES] for event in CheckEvent}
 PENDING_MARK = 0
-_MISSED_MARK = _CODES[CheckState.MISSED] | 1 << 4  # missed is always the first verdict
+# Unknown is always the first verdict, and missed is that or follows on it.
+_UNKNOWN_MARK = _CODES[CheckState.UNKNOWN] | 1 << 4
+_MISSED_MARKS = (_CODES[CheckState.MISSED] | 1 << 4, _CODES[CheckState.MISSED] | 2 << 4)
 
 
 class Ledger:
@@ -100,7 +108,11 @@ class Ledger:
 
     def missed_count(self) -> int:
         """Return how many checks are missed now."""
-        return self.marks.count(_MISSED_MARK)
+        return sum(map(self.marks.count, _MISSED_MARKS))
+
+    def has_unknown(self) -> bool:
+        """Tell whether a check is unknown now."""
+        return _UNKNOWN_MARK in self.marks
 
     def next_judgement(self) -> datetime | None:
         """Return when the first pending check is judged."""

@@ -4,6 +4,7 @@ A million people as objects would be several gigabytes, and Python's garbage col
 again and again; as bytes they are a few hundred each, and what was written down at an offset cannot change any more.
 
     8 bytes   when a tick has something to do for the person, microseconds since 1970 plus one day; 0 is never
+    1 byte    1 where a check is unknown now, else 0
     the rest  the person in MessagePack; a ledger is the number of its layout, its marks, its fresh misses
 
 Readings are held apart: a deadline does not touch them, and small pieces are what Python's allocator is good at.
@@ -21,6 +22,8 @@ from streams.core.ledger import Ledger
 from streams.core.person import Person
 
 _DUE_BYTES = 8
+_HEAD_BYTES = 9
+_SETTLED, _UNSETTLED = b"\0", b"\1"
 # So that every instant since 1970 is greater than "never"; a deadline may fall a little before it.
 _OFFSET = 86_400_000_000
 _NEVER = bytes(_DUE_BYTES)
@@ -58,7 +61,10 @@ class People:
         self._decode: Callable[[memoryview], Person] = msgspec.msgpack.Decoder(
             Person, dec_hook=self._unpack_ledger
         ).decode
+        self._unsettled: dict[str, None] = {}
         for held in self.held.values():
+            if held.packed[_DUE_BYTES:_HEAD_BYTES] == _UNSETTLED:
+                self._unsettled[held.person_id] = None
             if (due := held.packed[:_DUE_BYTES]) != _NEVER:
                 self.deadlines.add(int.from_bytes(due, "big") - _OFFSET, held.person_id)
 
@@ -93,7 +99,7 @@ class People:
         return None if held is None else self._unpack(held)
 
     def _unpack(self, held: _Held) -> Person:
-        person = self._decode(memoryview(held.packed)[_DUE_BYTES:])
+        person = self._decode(memoryview(held.packed)[_HEAD_BYTES:])
         person.person_id = held.person_id
         person.readings = held.readings
         return person
@@ -110,12 +116,12 @@ class People:
             self._refer(person, numbers)
         held = self.held.get(person.person_id)
         if held is None:
-            held = self.held[person.person_id] = _Held(person.person_id, _NEVER)
+            held = self.held[person.person_id] = _Held(person.person_id, _NEVER + _SETTLED)
         person_id, readings = held.person_id, person.readings
         person.person_id, person.readings = "", b""  # they stand elsewhere
         had_prefix = held.packed[:_DUE_BYTES]
         prefix = _NEVER if due is None else (due + _OFFSET).to_bytes(_DUE_BYTES, "big")
-        held.packed = prefix + self._encode(person)
+        held.packed = prefix + self._mark(person_id, person) + self._encode(person)
         self.changed[person_id] = None
         person.person_id, person.readings = person_id, readings
         if readings is not held.readings:
@@ -124,9 +130,22 @@ class People:
         if due is not None and (had_prefix != prefix or due <= self._popped_until):
             self.deadlines.add(due, person_id)
 
+    def _mark(self, person_id: str, person: Person) -> bytes:
+        if any(observation.ledger.has_unknown() for observation in person.observations):
+            self._unsettled[person_id] = None
+            return _UNSETTLED
+        self._unsettled.pop(person_id, None)
+        return _SETTLED
+
+    def unsettled(self) -> Iterator[Person]:
+        """Yield everybody of whom a check is unknown, in the order of their ids; each is to be put back."""
+        for person_id in sorted(self._unsettled):
+            yield self._unpack(self.held[person_id])
+
     def remove(self, person: Person) -> None:
         """Let go of a person, if anything is held."""
         self._refer(person, [])
+        self._unsettled.pop(person.person_id, None)
         held = self.held.pop(person.person_id, None)
         if held is not None:
             self.changed[held.person_id] = None

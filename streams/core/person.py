@@ -5,6 +5,7 @@ opening, an alert, the marks by which a repeat is recognised.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -13,13 +14,14 @@ import msgspec
 
 from events.policy import Policy
 from events.results import Alert
-from events.vocabulary import AlertState, HealthCode
+from events.vocabulary import AlertState, CheckState, HealthCode
 from streams.core.calendar import day_number, numbered_day
 from streams.core.confirm_readings import ConfirmReading, event_ids, pack_reading, read_readings
 from streams.core.held_alerts import pack_alert, unpack_alert
 from streams.core.layout import EMPTY_LAYOUT, SlotKey, Timetable
 from streams.core.ledger import Ledger
 from streams.core.observation import Observation
+from streams.core.outages import Outages
 
 # A repeat can still satisfy a check until the check is final; the longest window lies within this.
 _LONGEST_WINDOW = timedelta(days=2)
@@ -185,7 +187,7 @@ class Person(msgspec.Struct, array_like=True):
         self.alerts.pop(bytes.fromhex(alert.alert_id), None)
         day = _midnight_from(alert.updated_at)
         self.resolved[day] = self.resolved.get(day, b"") + _alert_mark(alert.alert_id)
-        self._note_end(day + _memory(policy).days)
+        self._note_end(day + memory(policy).days)
 
     def _note_end(self, day: int) -> None:
         if self.forget_on > day:
@@ -214,14 +216,15 @@ def _holds(marks: bytes, mark: bytes) -> bool:
 
 def recognised_until(clock: datetime, occurred_at: datetime, policy: Policy) -> datetime:
     """Return how long a repeat of a record must be recognised: as long as it could still revise a check."""
-    return max(clock, occurred_at) + _memory(policy) + policy.longest_grace + _LONGEST_WINDOW
+    return max(clock, occurred_at) + memory(policy) + policy.longest_grace + _LONGEST_WINDOW
 
 
-def _memory(policy: Policy) -> timedelta:
+def memory(policy: Policy) -> timedelta:
+    """Return how long what is decided is remembered: as long as it can change, and 30 days at least."""
     return max(policy.late, _SHORTEST_MEMORY)
 
 
-def next_due(person: Person, policy: Policy) -> datetime | None:
+def next_due(person: Person, policy: Policy, outages: Outages, clock: datetime | None) -> datetime | None:
     """Return the first instant at which a tick has something to do for the person, deadlines and forgetting alike."""
     due: list[datetime] = []
     for observation in person.observations:
@@ -230,6 +233,8 @@ def next_due(person: Person, policy: Policy) -> datetime | None:
             due.append(judgement)
         elif (final_at := _final_at(observation)) is not None:
             due.append(_midnight(_midnight_from(final_at)))
+        if observation.ledger.has_unknown():
+            due += _releases(observation, outages, clock)
     observed = person.open_observation
     if observed is not None and (overdue_at := observed.overdue_at(policy)) is not None:
         due.append(overdue_at)
@@ -242,13 +247,21 @@ def next_due(person: Person, policy: Policy) -> datetime | None:
     return min(due, default=None)
 
 
+def _releases(observation: Observation, outages: Outages, clock: datetime | None) -> Iterator[datetime]:
+    """Yield when the unknown checks of an observation become missed, as far as that can be said."""
+    for position in observation.ledger.positions(CheckState.UNKNOWN):
+        release_at = outages.release_at(observation.area, observation.ledger.layout.slots[position], clock)
+        if release_at is not None:
+            yield release_at
+
+
 def look_again(person: Person) -> None:
     """Look anew for what is to be forgotten first: another policy remembers for another while."""
     person.forget_on = _UNKNOWN
 
 
 def _first_to_forget(person: Person, policy: Policy) -> int:
-    memory_days = _memory(policy).days
+    memory_days = memory(policy).days
     days = [*person.seen, *(_midnight_from(waiting.kept_until(policy)) for waiting in person.waiting)]
     return min([*days, *(day + memory_days for day in person.resolved)], default=_NEVER)
 
@@ -306,6 +319,6 @@ def _readings_to_marks(person: Person, today: int, policy: Policy) -> None:
 def _forget_records(person: Person, today: int, policy: Policy) -> None:
     person.seen = {day: marks for day, marks in person.seen.items() if day > today}
     person.waiting = [held for held in person.waiting if _midnight_from(held.kept_until(policy)) > today]
-    oldest = today - _memory(policy).days
+    oldest = today - memory(policy).days
     person.resolved = {day: marks for day, marks in person.resolved.items() if day > oldest}
     person.code_counts = {key: count for key, count in person.code_counts.items() if person.had_alert(count.alert_id)}

@@ -13,13 +13,14 @@ import msgspec
 from events.instants import format_instant
 from events.policy import Policy, parse_policy, policy_document
 from streams.core.layout import Layout, PolicyChange, Slot, SlotKey, Timetable, day_slots
+from streams.core.outages import Outage, Outages
 from streams.core.passed_scans import PREFIX as PASSED
 from streams.core.passed_scans import load_passed_scans
 from streams.core.people import People
 from streams.core.scan_limits import scan_limits
 from streams.core.state import State
 
-FORMAT = 3
+FORMAT = 4
 _LAYOUT = "/layout/"
 READINGS = "readings"
 _READINGS = f"//{READINGS}"  # behind a person's id: a part of the entry (see `streams.partition`)
@@ -42,6 +43,7 @@ def dump_head(state: State) -> Document:
         "policy": None if state.policy is None else state.policy.policy_version,
         "is_policy_fixed": state.is_policy_fixed,
         "policy_events": sorted(state.policy_events),
+        "outages": [msgspec.to_builtins(outage) for outage in state.outages],
         "passed_generation": state.passed_scans.generation,
         "last_layout": state.timetable.last_number,
         "references": [[number, count] for number, count in sorted(state.timetable.references.items()) if count],
@@ -104,6 +106,7 @@ def load_state(head: Document, entries: dict[str, bytes]) -> State:
         policy=policy,
         is_policy_fixed=head["is_policy_fixed"],
         policy_events=set(head["policy_events"]),
+        outages=Outages(msgspec.convert(head["outages"], list[Outage])),
         passed_scans=load_passed_scans(head["passed_generation"], _with_prefix(special, PASSED)),
     )
     if policy is not None:

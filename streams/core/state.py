@@ -6,6 +6,7 @@ from datetime import datetime
 from events.policy import Policy, default_policy
 from streams.core.calendar import microseconds
 from streams.core.layout import Timetable
+from streams.core.outages import Outages
 from streams.core.passed_scans import PassedScans
 from streams.core.people import People
 from streams.core.person import Person, next_due
@@ -29,6 +30,7 @@ class State:
     is_policy_fixed: bool = False
     policy_events: set[str] = field(default_factory=set)
     passed_scans: PassedScans = field(default_factory=PassedScans)
+    outages: Outages = field(default_factory=Outages)
     limits: ScanLimits = NO_LIMITS
 
     def __post_init__(self) -> None:
@@ -57,7 +59,7 @@ class State:
         if person.is_empty:
             self.people.remove(person)
         else:
-            due_at = next_due(person, self.current_policy())
+            due_at = next_due(person, self.current_policy(), self.outages, self.clock)
             self.people.put(person, None if due_at is None else microseconds(due_at))
 
 

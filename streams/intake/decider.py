@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from events.codec import Refusal, decode_from_topic, encode, refuse_future
-from events.records import CheckpointScanned, OutsideRecord, PolicyChanged
+from events.records import CheckpointScanned, OutageRecord, OutsideRecord, PolicyChanged
 from events.scan_wire import is_future, read_scan, write_scan_and_content
 from events.vocabulary import DeadLetterReason
 from streams.broker.outputs import Output
@@ -32,14 +32,14 @@ class IntakePartition:
         take_one = self._take_scan if self.topic == CheckpointScanned.topic else self._take
         for record in records:
             try:
-                output = take_one(record)
+                found = take_one(record)
             except Exception as error:
                 raise UndecidableRecordError(record.offset, error) from error
-            if output is not None and record.offset >= publish_from:
-                outputs.append(output)
+            if found and record.offset >= publish_from:
+                outputs += found
         return outputs
 
-    def _take_scan(self, record: LogRecord) -> Output | None:
+    def _take_scan(self, record: LogRecord) -> tuple[Output, ...]:
         """Take a scan by the quick way, or any other record by the long one, which also says what is wrong with it."""
         timestamp_ms = record.timestamp
         scan = read_scan(record.value or b"")
@@ -47,29 +47,35 @@ class IntakePartition:
             return self._take(record)
         line, content = write_scan_and_content(scan, timestamp_ms)
         if self._repeats.knows(fingerprint(scan, content), timestamp_ms):
-            return None
-        return Output("timeline", scan.person_id.encode(), line)
+            return ()
+        return (Output("timeline", scan.person_id.encode(), line),)
 
-    def _take(self, record: LogRecord) -> Output | None:
+    def _take(self, record: LogRecord) -> tuple[Output, ...]:
         raw = record.value or b""
         try:
             return self._take_any(raw, record.timestamp)
         except Refusal as refusal:
-            return dead_letter_output(dead_letter(refusal, self.topic, self.partition, record.offset, raw))
+            return (dead_letter_output(dead_letter(refusal, self.topic, self.partition, record.offset, raw)),)
 
-    def _take_any(self, raw: bytes, timestamp_ms: int) -> Output | None:
+    def _take_any(self, raw: bytes, timestamp_ms: int) -> tuple[Output, ...]:
         record = self._read(raw, timestamp_ms)
         line = encode(record)
         if self._repeats.is_repeat(record, content_of(line), timestamp_ms):
-            return None
+            return ()
         if isinstance(record, PolicyChanged):
-            return Output("timeline", None, line, to_all_partitions=True)
-        return Output("timeline", record.key.encode(), line)
+            return (Output("timeline", None, line, to_all_partitions=True),)
+        under_its_key = Output("timeline", record.key.encode(), line)
+        if isinstance(record, OutageRecord):
+            copy = encode(replace(record, is_copy=True))
+            return (under_its_key, Output("timeline", None, copy, to_all_partitions=True))
+        return (under_its_key,)
 
     def _read(self, raw: bytes, timestamp_ms: int) -> OutsideRecord:
         if not raw:
             raise Refusal(DeadLetterReason.NOT_JSON, "", "expected one JSON object, found nothing")
         record = decode_from_topic(raw, self.topic)
+        if isinstance(record, OutageRecord) and record.is_copy:
+            raise Refusal(DeadLetterReason.INVALID_FIELD, "is_copy", "expected null: intake makes the copies")
         if record.received_at is None:
             record = replace(record, received_at=_EPOCH + timedelta(milliseconds=timestamp_ms))
         refuse_future(record)

@@ -7,6 +7,7 @@ CHAPTERS = (
     "clock",
     "policy",
     "ledger",
+    "outages",
     "records_and_readings",
     "observations",
     "alerts",

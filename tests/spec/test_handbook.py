@@ -25,7 +25,7 @@ def test_the_life_of_a_check_is_drawn_from_the_table() -> None:
     index = handbook.pages()["README.md"]
 
     assert all(f"| `{state}` |" in index for state in CheckState)
-    assert "| `missed` | `late` |  | `waived` |" in index
+    assert "| `missed` | `late` |  |  | `waived` |" in index
 
 
 def test_a_page_that_differs_is_told(tmp_path: Path) -> None:

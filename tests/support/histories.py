@@ -72,7 +72,7 @@ class _Story:
         self.ids: dict[str, list[str]] = {person: [f"O{i}-1"] for i, person in enumerate(people)}
         self.exposed: dict[str, list[date]] = {person: [] for person in people}
         self.entries: list[tuple[datetime, float, bytes]] = []
-        self.made = 0
+        self.made = self.outages = 0
 
     def tell(self) -> tuple[list[bytes], Record | None]:
         self._set_policies()
@@ -80,6 +80,8 @@ class _Story:
             self._enrol(person)
         makers = [self._attend] * 3 + [self._visit] * 5 + [self._reading] * 3 + [self._scan] * 3 + [self._fever] * 2
         makers += [self._waive, self._extend, self._close, self._enrol]
+        if self.random.random() < 0.4:
+            makers += [self._break_way] * 2
         while self.made < self.records_count:
             self.random.choice(makers)(self.random.choice(list(self.people)))
         self._tick()
@@ -191,6 +193,22 @@ class _Story:
         }
         self.exposed[person].append(exposed_on)
         self._add("observation_opened", self._edge(opened_on), fields)
+
+    def _break_way(self, person: str) -> None:
+        """Let the way of a grid, of more or of all be broken for a while, known early or late; sometimes for good."""
+        random = self.random
+        self.outages += 1
+        outage_id = random.choice([f"B{self.outages}"] * 9 + ["B1"])
+        since = self._edge(self._observed_day(person))
+        until = since + timedelta(hours=random.choice([0, 0.1, 2, 6, 30, 100, -1]))
+        area = random.choice([self.people[person], self.people[person].rpartition("/")[0], "t", "t/c", None])
+        opened = {"cause": "declared", "area": area, "since": self._show(since)}
+        opened["concerned_source_id"] = random.choice([None, None, "s1"])
+        self._add("outage_opened", since, {"outage_id": outage_id, **opened})
+        if random.random() < 0.8:
+            settled_at = until + timedelta(hours=random.choice([0, 0.5, 1, 24, 100, 800, -1]))
+            closed = {"until": self._show(until), "backfill_until": self._show(settled_at)}
+            self._add("outage_closed", until, {"outage_id": outage_id, **closed})
 
     def _extend(self, person: str) -> None:
         day = self._observed_day(person)

@@ -66,6 +66,8 @@ MEANINGS: dict[str, str] = {
     "clock.tick_seconds": "how often the clock of the log is raised: no alert for a miss comes sooner than the next tick",
     "clock.lag_seconds": "so far the clock stays behind the machine's, for records that are on their way to the broker",
     "clock.spread_seconds": "partitions get a tick one after the other, so that what falls due in one does not hold up all",
+    "clock.outage_minutes": "after a longer standstill, what fell due is `unknown` until devices have sent what they kept",
+    "clock.backfill_minutes": "so long after it devices may send what they kept; what has not come then is `missed`",
     "clickhouse.dsn": "`https://user:password@host:8443`, `http://...`, or `chdb:///directory`, the engine in the process",
     "clickhouse.database": "the database, which `migrate` and `sink` make; one in the path of the DSN goes before it",
     "sink.batch_records": "rows of one insert; batches end at multiples of it in the offsets of a partition",

@@ -42,7 +42,7 @@ class _LogRecord(msgspec.Struct):
     at: _Instant | None = None
     person_id: str = ""
     observation_id: str = ""
-    area: str = ""
+    area: str | None = None
     category: str = ""
     outcome: str = ""
     temperature_c: float | None = None
@@ -128,7 +128,7 @@ def _timeline_row(message: Message, value: bytes) -> Row:
         occurred_us if record.received_at is None else microseconds(record.received_at),
         record.person_id,
         record.observation_id,
-        record.area,
+        record.area or "",
         record.category,
         record.outcome,
         record.temperature_c or 0.0,

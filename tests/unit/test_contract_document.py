@@ -146,7 +146,7 @@ def test_states() -> None:
 
 
 def test_transitions() -> None:
-    events = (CheckEvent.SATISFIED, CheckEvent.OVERDUE, CheckEvent.EXCUSED)
+    events = (CheckEvent.SATISFIED, CheckEvent.OVERDUE, CheckEvent.HELD, CheckEvent.EXCUSED)
     assert len(events) == len(CheckEvent)
     described = {
         (CheckState(codes(state)[0]), event): CheckState(codes(cell)[0])

@@ -70,8 +70,8 @@ def test_done_late_and_waived_do_not_change_any_more(timeline: Timeline, ending:
     assert story.dead_letters == []
 
 
-def test_no_record_of_this_version_brings_unknown() -> None:
-    """No record brings `unknown`, and nothing leads out of `done`, `late` and `waived`."""
-    assert CheckState.UNKNOWN not in TRANSITIONS.values()
-    assert {state for state, _ in TRANSITIONS} == {CheckState.PENDING, CheckState.MISSED}
+def test_what_is_decided_stays_decided() -> None:
+    """Nothing leads out of `done`, `late` and `waived`, and `unknown` comes from `pending` alone."""
+    assert {state for state, _ in TRANSITIONS} == {CheckState.PENDING, CheckState.MISSED, CheckState.UNKNOWN}
+    assert [before for (before, _), after in TRANSITIONS.items() if after is CheckState.UNKNOWN] == [CheckState.PENDING]
     assert (CheckState.MISSED, CheckEvent.OVERDUE) not in TRANSITIONS

@@ -1,5 +1,7 @@
 """The rule contact_lost: contract section 5."""
 
+from datetime import datetime
+
 from tests.support.model.results import change_alert, raise_alert
 from tests.support.model.world import Alert, Check, Observation, World
 
@@ -35,7 +37,7 @@ def _open_alert(world: World, observation: Observation, check_name: str) -> Aler
     return None
 
 
-def miss(world: World, check: Check, before: int) -> None:
+def miss(world: World, check: Check, before: int, instant: datetime) -> None:
     """Open the alert if this miss brings the count, which was `before`, to the limit or beyond.
 
     Choice 9: a miss that does not raise the count, because a later check was done, opens nothing.
@@ -57,7 +59,7 @@ def miss(world: World, check: Check, before: int) -> None:
         severity="critical",
         due_at=window.due_at,
         about=check,
-        instant=window.judged_at,
+        instant=instant,
     )
 
 

@@ -1,6 +1,6 @@
 """The ledger of expected checks: contract section 4."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.support.model import contact
@@ -77,7 +77,7 @@ def take_away_or_waive(world: World, observation: Observation, *, only_pending: 
                 world.checks.remove(check)
             else:
                 decide(world, check, "waived", observation.closed_by)
-        elif check.state == "missed" and not only_pending and not is_fixed(world, check):
+        elif check.state in ("missed", "unknown") and not only_pending and not is_fixed(world, check):
             decide(world, check, "waived", observation.closed_by)
 
 
@@ -96,7 +96,7 @@ def apply_arrival(world: World, arrival: Arrival, checks: list[Check]) -> None:
         if check.person != arrival.record["person_id"] or not is_satisfied_by(check.window, arrival):
             continue
         event_id = arrival.record["event_id"]
-        if check.state == "pending":
+        if check.state == "pending" or (check.state == "unknown" and not is_fixed(world, check)):
             decide(world, check, "done", event_id)
             contact.review(world, check, "check_done", event_id, arrival.position)
         elif check.state == "missed" and not is_fixed(world, check):
@@ -137,18 +137,23 @@ def waive(world: World, record: dict[str, Any]) -> None:
 
 
 def _waive_check(world: World, check: Check, event_id: str) -> None:
-    if check.state == "pending" or (check.state == "missed" and not is_fixed(world, check)):
+    if check.state == "pending" or (check.state in ("missed", "unknown") and not is_fixed(world, check)):
         decide(world, check, "waived", event_id)
         contact.review(world, check, "waived", event_id, world.position)
     # Choice 8: "whatever becomes of the verdict" holds for a waiver that comes too late to change it.
     _resolve_missed_check(world, check, "waived", event_id)
 
 
-def miss(world: World, check: Check) -> None:
-    """Judge a check whose deadline the clock has reached."""
+def hold(world: World, check: Check, event_ids: list[str]) -> None:
+    """Judge a check of which nobody can know."""
+    decide(world, check, "unknown", instant=check.window.judged_at, evidence=event_ids)
+
+
+def miss(world: World, check: Check, instant: datetime) -> None:
+    """Judge a check whose deadline the clock has reached, at the instant that it had to reach."""
     window, observation = check.window, check.observation
     before = contact.count_missed(world, observation, window.check)
-    decide(world, check, "missed", instant=window.judged_at)
+    decide(world, check, "missed", instant=instant)
     if not observation.is_open:
         return
     raise_alert(
@@ -161,9 +166,9 @@ def miss(world: World, check: Check) -> None:
         severity="warning",
         due_at=window.due_at,
         about=check,
-        instant=window.judged_at,
+        instant=instant,
     )
-    contact.miss(world, check, before)
+    contact.miss(world, check, before, instant)
 
 
 def _resolve_missed_check(world: World, check: Check, reason: str, event_id: str) -> None:

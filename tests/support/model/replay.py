@@ -1,16 +1,19 @@
 """Replay of a log: one partition, ticks included."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.support.model import ledger, observations, readings
+from tests.support.model import ledger, observations, outages, readings
 from tests.support.model.instants import parse_instant
 from tests.support.model.policy import Refused, check_policy, default_policy
 from tests.support.model.results import alert_id, change_alert
 from tests.support.model.validation import DeadLetter, read_line
-from tests.support.model.world import Arrival, World
+from tests.support.model.world import Arrival, Check, World
+
+# What falls due: the instant that the clock has to reach, the check, and the records that hold it.
+Due = tuple[datetime, Check, list[str]]
 
 
 @dataclass
@@ -84,6 +87,8 @@ def _follow(world: World, record: dict[str, Any], occurred_at: datetime) -> None
         ledger.waive(world, record)
     elif kind == "policy_changed":
         _change_policy(world, record["policy"])
+    elif kind in ("outage_opened", "outage_closed"):
+        outages.note(world, record)
     else:
         _command(world, record)
     world.arrivals.append(arrival)
@@ -114,13 +119,33 @@ def _command(world: World, record: dict[str, Any]) -> None:
     raise DeadLetter("no_such_alert")
 
 
+def _due_order(due: Due) -> tuple[Any, ...]:
+    instant, check, _ = due
+    return (instant, check.window.judged_at, check.window.due_at, check.key)
+
+
+def _due(world: World, before: datetime | None, at: datetime) -> Iterator[Due]:
+    for check in world.checks:
+        is_held = check.state == "unknown"
+        if check.state == "pending" and check.window.judged_at <= at:
+            event_ids = outages.holding(world, check, before)
+            is_held = bool(event_ids)
+            yield check.window.judged_at, check, event_ids
+        if is_held:
+            released_at = outages.release_at(world, check, before)
+            if released_at is not None and released_at <= at:
+                yield released_at, check, []
+
+
 def _tick(world: World, at: datetime) -> None:
     if world.clock is not None and at <= world.clock:
         return
-    world.clock = world.now = at
-    due = [check for check in world.checks if check.state == "pending" and check.window.judged_at <= at]
-    for check in sorted(due, key=lambda check: (check.window.judged_at, check.key)):
-        ledger.miss(world, check)
+    before, world.clock, world.now = world.clock, at, at
+    for instant, check, event_ids in sorted(_due(world, before, at), key=_due_order):
+        if event_ids:
+            ledger.hold(world, check, event_ids)
+        else:
+            ledger.miss(world, check, instant)
     for observation in world.observations:
         overdue_at = observation.overdue_at(world.policy["timezone"])
         if observation.is_open and overdue_at <= at:

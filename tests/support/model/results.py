@@ -21,9 +21,17 @@ def alert_id(rule: str, subject: str, occurrence: str) -> str:
 
 
 def decide(
-    world: World, check: Check, state: str, event_id: str | None = None, *, instant: datetime | None = None
+    world: World,
+    check: Check,
+    state: str,
+    event_id: str | None = None,
+    *,
+    instant: datetime | None = None,
+    evidence: list[str] | None = None,
 ) -> None:
     """Write the next revision of a check; `instant` is what the clock had to reach, None for a record."""
+    if check.state == "unknown" or evidence is not None:
+        check.evidence = list(evidence or [])
     check.state = state
     check.revision += 1
     if event_id is not None:
@@ -116,7 +124,7 @@ def _alert_row(world: World, alert: Alert, reason: str) -> dict[str, Any]:
         "severity": alert.severity,
         "reason": reason,
         "subject": alert.subject,
-        "person_id": alert.person,
+        "person_id": None if alert.rule == "way_broken" else alert.person,
         "key": alert.person,
         "area": alert.area,
         "occurrence": alert.occurrence,

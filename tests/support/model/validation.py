@@ -62,6 +62,10 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
@@ -85,6 +89,7 @@ _COMMAND: dict[str, Predicate] = {"alert_id": _is_id, "key": _is_text, "actor_id
 _READING: dict[str, Predicate] = {"temperature_c?": _is_number, "site?": _is_site}
 _PLACE: dict[str, Predicate] = {"person_id": _is_id, "area": _is_area}
 _OBSERVATION: dict[str, Predicate] = {"observation_id": _is_id, "person_id": _is_id}
+_OUTAGE: dict[str, Predicate] = {"outage_id": _is_id, "is_copy?": _is_flag}
 _KINDS: dict[str, dict[str, Predicate]] = {
     "observation_opened": {
         **_OBSERVATION,
@@ -115,6 +120,14 @@ _KINDS: dict[str, dict[str, Predicate]] = {
     "alert_acknowledged": _COMMAND,
     "alert_resolved": _COMMAND,
     "policy_changed": {"policy": _is_object},
+    "outage_opened": {
+        **_OUTAGE,
+        "cause": _is_one_of("source_silent", "sequence_gap", "clock_stood_still", "topic_unreachable", "declared"),
+        "area?": _is_area,
+        "concerned_source_id?": _is_id,
+        "since": _is_instant,
+    },
+    "outage_closed": {**_OUTAGE, "until": _is_instant, "backfill_until": _is_instant},
 }
 
 

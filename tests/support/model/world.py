@@ -111,6 +111,7 @@ class World:
     observations: list[Observation] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    outages: dict[str, Any] = field(default_factory=dict)
     verdict_rows: list[tuple[Any, Record]] = field(default_factory=list)  # of this step, with sort key
     alert_rows: list[tuple[Any, Record]] = field(default_factory=list)
 

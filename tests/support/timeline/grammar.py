@@ -16,8 +16,9 @@ The n-th line brings event `en` unless it says `as`. Statements and what may fol
     visit PERSON OUTCOME [CELSIUS [SITE]]                   temperature PERSON CELSIUS [SITE]
     scan PERSON DIRECTION DECISION [CELSIUS [SITE]]         raw BYTES
     acknowledge RULE PERSON OCCURRENCE                      resolve RULE PERSON OCCURRENCE
+    outage OUTAGE CAUSE, since MOMENT                       restore OUTAGE, until MOMENT, back-filled MOMENT
     ..., taken MOMENT   ..., received never   ..., as EVENT   ..., from SOURCE   ..., in AREA   ..., code COLOUR
-    ..., under KEY
+    ..., under KEY   ..., copied   ..., concerns SOURCE
 """
 
 import re
@@ -39,7 +40,10 @@ SOURCE = "S1"
 Document = dict[str, Any]
 
 _LINE = re.compile(rf"({MOMENT})\s*\|\s*(.+)")
-_OPTION = re.compile(r"(last exposure|taken|received|as|from|in|code|under) (.+)")
+_MOMENTS = ("since", "until", "back-filled")
+_OPTION = re.compile(
+    r"(last exposure|taken|received|as|from|in|code|under|since|until|back-filled|concerns|copied) (.+)"
+)
 
 
 class TableError(ValueError):
@@ -78,7 +82,7 @@ def read_line(position: int, text: str, zone: ZoneInfo) -> Line:
     head, *rest = statement.split(", ")
     options: dict[str, str] = {}
     for part in rest:
-        option = _OPTION.fullmatch(part)
+        option = _OPTION.fullmatch(f"{part} true" if part == "copied" else part)
         if option is None:
             raise TableError(f"line {position}: expected an option such as 'taken 02-03 09:00', found {part!r}")
         options[option.group(1)] = option.group(2)
@@ -93,10 +97,14 @@ def raw_record(line: Line, zone: ZoneInfo) -> bytes:
         return encode_json({"kind": "tick", "at": format_instant(line.at)})
     verb, *arguments = line.words
     try:
-        document = {**_common(line, zone), **_VERBS[verb](arguments, line.options)}
+        document = {**_common(line, zone), **_VERBS[verb](arguments, _with_instants(line.options, zone))}
     except (KeyError, IndexError, ValueError) as error:
         raise TableError(f"line {line.number}: cannot read {line.text!r}: {error!r}") from error
     return encode_json(document)
+
+
+def _with_instants(options: dict[str, str], zone: ZoneInfo) -> dict[str, str]:
+    return options | {name: format_instant(moment(options[name], zone)) for name in _MOMENTS if name in options}
 
 
 def _common(line: Line, zone: ZoneInfo) -> Document:
@@ -191,6 +199,30 @@ def _scanned(words: list[str], options: dict[str, str]) -> Document:
     }
 
 
+def _outage(words: list[str], options: dict[str, str]) -> Document:
+    outage, cause = _exactly(words, 2)
+    return {
+        "kind": "outage_opened",
+        "outage_id": outage,
+        "is_copy": "copied" in options or None,
+        "cause": cause,
+        "area": options.get("in"),
+        "concerned_source_id": options.get("concerns"),
+        "since": options["since"],
+    }
+
+
+def _restored(words: list[str], options: dict[str, str]) -> Document:
+    (outage,) = _exactly(words, 1)
+    return {
+        "kind": "outage_closed",
+        "outage_id": outage,
+        "is_copy": "copied" in options or None,
+        "until": options["until"],
+        "backfill_until": options["back-filled"],
+    }
+
+
 def subject_of(name: str) -> str:
     """Return the subject that a table names: a person, unless it says `source:`."""
     return name if ":" in name else f"person:{name}"
@@ -227,4 +259,6 @@ _VERBS: dict[str, Callable[[list[str], dict[str, str]], Document]] = {
     "acknowledge": _command("alert_acknowledged"),
     "resolve": _command("alert_resolved"),
     "policy": _policy,
+    "outage": _outage,
+    "restore": _restored,
 }

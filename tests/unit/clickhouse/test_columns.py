@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.codec import decode, encode
 from sinks.clickhouse.columns import TOPICS, read_columns
 from sinks.clickhouse.runs import Run
 from sinks.clickhouse.tables import ALERTS, CHECKS, DEAD_LETTERS, QUARANTINE, TIMELINE, Table
@@ -23,6 +24,7 @@ from tests.unit.clickhouse.messages import (
     verdict,
     visit,
 )
+from tests.unit.events.documents import ANY_DOCUMENT, Document, examples, to_bytes
 
 
 def read(topic: str, value: bytes | None) -> tuple[Table, dict[str, object]]:
@@ -239,3 +241,16 @@ def test_more_messages_than_are_decoded_at_once() -> None:
     ((_, columns),) = read_columns("checks", [run]).items()
 
     assert columns[list(CHECKS.columns).index("person_id")] == [f"P{number}" for number in range(1000)]
+
+
+@examples(150)
+@given(document=ANY_DOCUMENT)
+def test_every_record_of_the_timeline_has_its_row(document: Document) -> None:
+    """Whatever kind it is, whichever of its fields are null: it goes to the table, as the slow way has it."""
+    value = encode(decode(to_bytes(document)))
+
+    table, row = read("timeline", value)
+
+    assert (table, row["kind"]) == (TIMELINE, document["kind"])
+    slow = read_row("timeline", Message("test.timeline", 2, 70, 1_580_515_200_123, value))
+    assert slow == (TIMELINE, tuple(row.values()))

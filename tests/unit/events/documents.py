@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from events.policy import default_policy, policy_document
 from events.records import KINDS
-from events.vocabulary import Category, ClosingOutcome, Decision, Direction, HealthCode, Site, VisitOutcome
+from events.vocabulary import Category, ClosingOutcome, Decision, Direction, HealthCode, OutageCause, Site, VisitOutcome
 
 Document = dict[str, Any]
 
@@ -147,6 +147,22 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "alert_acknowledged": {**_COMMON, **_COMMAND},
     "alert_resolved": {**_COMMON, **_COMMAND},
     "policy_changed": {**_COMMON, "policy": policies()},
+    "outage_opened": {
+        **_COMMON,
+        "outage_id": IDS,
+        "is_copy?": st.booleans(),
+        "cause": _words(*OutageCause),
+        "area?": AREAS,
+        "concerned_source_id?": IDS,
+        "since": INSTANTS,
+    },
+    "outage_closed": {
+        **_COMMON,
+        "outage_id": IDS,
+        "is_copy?": st.booleans(),
+        "until": INSTANTS,
+        "backfill_until": INSTANTS,
+    },
     "tick": {"at": INSTANTS},
 }
 assert list(FIELDS) == list(KINDS)

@@ -10,8 +10,9 @@ from faust.types import TP
 
 from events.records import RAW_TOPICS
 from streams.clock.writer import TickWriter
+from streams.intake.decider import new_intake
 from streams.settings import ClockSettings, Settings
-from tests.support.fakes import BrokerDown, MemoryLog, MemoryPublisher, ScriptedOffsets
+from tests.support.fakes import BrokerDown, MemoryLog, MemoryPublisher, ScriptedOffsets, raw_record
 
 NOON = datetime(2020, 2, 3, 4, tzinfo=UTC)
 ENDS = {TP(topic, 0): 5 for topic in RAW_TOPICS} | {TP("timeline", 0): 99}
@@ -165,3 +166,89 @@ async def test_topics_that_are_not_there() -> None:
     await clock.writer.start()
 
     assert clock.log.journal[0] == "partitions"
+
+
+async def write_ticks(clock: Clock, *instants: datetime, last_at: datetime | None = None) -> None:
+    """Let the writer run by a machine's time that is these instants, one after the other."""
+    stop, left = asyncio.Event(), list(instants)
+
+    def now() -> datetime:
+        instant = left.pop(0)
+        if not left:
+            stop.set()
+        return instant
+
+    await clock.writer.run(stop, now, last_at)
+
+
+def outages(clock: Clock) -> list[dict[str, str]]:
+    """Return the records of outages as they went to their raw topic."""
+    return [json.loads(value) for value in clock.log.values("commands")]
+
+
+async def test_a_standstill_is_told_before_the_next_tick() -> None:
+    """As an outage of all areas from the last tick to this one, held until devices have sent what they kept."""
+    clock = Clock(lag_seconds=0, outage_minutes=15, backfill_minutes=60)
+
+    await write_ticks(clock, NOON, last_at=NOON - timedelta(minutes=16))
+
+    opened, closed = outages(clock)
+    assert (opened["kind"], opened["cause"], opened["area"]) == ("outage_opened", "clock_stood_still", None)
+    assert (opened["since"], closed["until"]) == ("2020-02-03T03:44:00Z", "2020-02-03T04:00:00Z")
+    assert closed["backfill_until"] == "2020-02-03T05:00:00Z"
+    assert opened["outage_id"] == closed["outage_id"]
+    assert [output.topic for output in clock.log.written] == ["commands", "commands", "timeline"]
+
+
+async def test_a_standstill_in_one_life() -> None:
+    """Between two ticks that this process wrote, too; what the log was told once it is not told again."""
+    clock = Clock(lag_seconds=0, tick_seconds=0.01, outage_minutes=15)
+
+    await write_ticks(clock, NOON, NOON + timedelta(minutes=20), NOON + timedelta(minutes=21), last_at=NOON)
+
+    assert [output.topic for output in clock.log.written] == [
+        "timeline",
+        "commands",
+        "commands",
+        "timeline",
+        "timeline",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "outage_minutes"), [(15.0, 15.0), (600.0, 0.0)], ids=["no longer than it may", "switched off"]
+)
+async def test_what_is_no_standstill(minutes: float, outage_minutes: float) -> None:
+    clock = Clock(lag_seconds=0, outage_minutes=outage_minutes)
+
+    await write_ticks(clock, NOON, last_at=NOON - timedelta(minutes=minutes))
+
+    assert outages(clock) == []
+
+
+async def test_a_new_log_has_no_standstill() -> None:
+    clock = Clock(lag_seconds=0)
+
+    await write_ticks(clock, NOON)
+
+    assert outages(clock) == []
+
+
+async def test_the_records_of_a_standstill_are_taken_by_intake() -> None:
+    """Once under their key, and as a copy in every partition; a second telling has the same ids."""
+    clock, again = Clock(lag_seconds=0), Clock(lag_seconds=0)
+    await write_ticks(clock, NOON, last_at=NOON - timedelta(hours=9))
+    await write_ticks(again, NOON, last_at=NOON - timedelta(hours=9))
+
+    intake = new_intake("commands", 0, 48)
+    raw = [
+        raw_record("commands", 0, offset, value, 1_580_702_400_000)
+        for offset, value in enumerate(clock.log.values("commands"))
+    ]
+    outputs = intake.take(raw, 0)
+
+    assert [(output.topic, output.to_all_partitions) for output in outputs] == [
+        ("timeline", False),
+        ("timeline", True),
+    ] * 2
+    assert clock.log.values("commands") == again.log.values("commands")
