@@ -6,9 +6,10 @@ spaces or escapes, alphabets, words, instants and days that exist. Whatever the 
 other orders and spaces, the first and last year, 29 February, long numbers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -63,6 +64,15 @@ class PassingScan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     health_code: HealthCode | UnsetType | None = UNSET
 
 
+class TimedScan(PassingScan, frozen=True, gc=False, kw_only=True):
+    """That, and what tells whether it comes from the future."""
+
+    occurred_at: str
+    received_at: str | UnsetType | None = UNSET
+
+
+S = TypeVar("S", bound=PassingScan)
+
 # Words that may be absent, as JSON.
 _WORDS: dict[Site | HealthCode | UnsetType | None, str] = {
     None: "null",
@@ -73,6 +83,7 @@ _WORDS: dict[Site | HealthCode | UnsetType | None, str] = {
 
 _decode = msgspec.json.Decoder(WireScan).decode
 _decode_passing = msgspec.json.Decoder(PassingScan).decode
+_decode_timed = msgspec.json.Decoder(TimedScan).decode
 
 _is_scan = line_pattern(
     CheckpointScanned.kind,
@@ -102,16 +113,23 @@ def read_scan(raw: bytes) -> WireScan | None:
         return None
 
 
-def read_passing_scans(lines: Iterable[bytes]) -> Iterator[PassingScan | None]:
+def read_passing_scans(lines: Sequence[bytes]) -> list[PassingScan | None]:
     """Read of every line what `read_scan` reads, as little as may be; None where that gives None."""
-    for raw in lines:
-        scan = None
-        if len(raw) <= _LONGEST_QUICK_BYTES and _is_scan(raw):
-            try:
-                scan = _decode_passing(raw)
-            except msgspec.DecodeError:  # as there
-                scan = None
-        yield scan
+    return _read_all(lines, _decode_passing)
+
+
+def read_timed_scans(lines: Sequence[bytes]) -> list[TimedScan | None]:
+    """Read the same of every line, and its instants."""
+    return _read_all(lines, _decode_timed)
+
+
+def _read_all(lines: Sequence[bytes], decode: Callable[[bytes], S]) -> list[S | None]:
+    if max(map(len, lines), default=0) <= _LONGEST_QUICK_BYTES:
+        try:
+            return [decode(raw) if is_scan else None for raw, is_scan in zip(lines, map(_is_scan, lines), strict=True)]
+        except msgspec.DecodeError:
+            pass  # one of them takes the strict way
+    return [None if read_scan(raw) is None else decode(raw) for raw in lines]
 
 
 def scan_record(scan: WireScan) -> CheckpointScanned:
@@ -158,7 +176,7 @@ def write_scan_and_content(scan: WireScan, received_at_ms: int | None = None) ->
     return line.encode(), f'{{"kind":"checkpoint_scanned",{first},{last}'.encode()
 
 
-def is_future(scan: WireScan, received_at_ms: int | None = None) -> bool:
+def is_future(scan: WireScan | TimedScan, received_at_ms: int | None = None) -> bool:
     """Tell whether a scan claims to be made more than 5 minutes after its receipt; see `codec.refuse_future`.
 
     Milliseconds since 1970 stand for a `received_at` that it has not. Without either nothing is in the future.

@@ -3,17 +3,17 @@
 Shared by the command line and by tests that compare what the pipeline decided with what a file decides.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from events.codec import Refusal, decode, decode_under_fixed_policy, refuse_future
 from events.policy import Policy
 from events.records import DeadLetter, SourceRecord
-from events.scan_wire import is_future, read_scan
+from events.scan_wire import is_future, read_scan, read_timed_scans
 from streams.core.engine import step
 from streams.core.outcome import NOTHING, Outcome
-from streams.core.passing import passes_by
+from streams.core.passing import pass_over, passes_by
 from streams.core.state import State, new_state
 from streams.dead_letters import dead_letter
 
@@ -68,12 +68,11 @@ class Replay:
             yield from self._run_lines(first, lines)
             advance(size_bytes)
 
-    def _run_lines(self, first: int, lines: Iterable[bytes]) -> Iterator[Replayed]:
-        state = self.state
-        for number, raw in enumerate(lines, first):
-            scan = read_scan(raw)
-            if scan is not None and not is_future(scan) and passes_by(state, scan):
-                continue
+    def _run_lines(self, first: int, lines: Sequence[bytes]) -> Iterator[Replayed]:
+        scans = [None if scan is None or is_future(scan) else scan for scan in read_timed_scans(lines)]
+        index = -1
+        while (index := pass_over(self.state, scans, index + 1)) < len(scans):
+            number, raw = first + index, lines[index]
             if not raw.strip():
                 continue
             outcome = self._decide_at_length(raw)

@@ -3,6 +3,7 @@
 They are told apart before anything is unpacked, laid out or collected.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import UnsetType
@@ -48,6 +49,39 @@ def passes_by(state: State, scan: Scan) -> bool:
         return (event_id, person_id) in passed
     passed.add(event_id, person_id)
     return True
+
+
+class PassingError(RuntimeError):
+    """Our fault: telling whether the scan at `index` passes raised."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"scan {index}")
+        self.index = index
+
+
+def pass_over(state: State, scans: Sequence[Scan | None], begin: int) -> int:
+    """Let scans pass from `begin` on and return where one stands that does not, or is None; their number where all do.
+
+    The same as `passes_by` of one after the other. Raises PassingError.
+    """
+    if state.policy is None:
+        return begin
+    held, passed, index = state.people.held, state.passed_scans, begin
+    add = passed.add
+    try:
+        for index in range(begin, len(scans)):
+            scan = scans[index]
+            if scan is None:
+                return index
+            person_id = scan.person_id
+            if person_id in held or ((scan.health_code or scan.temperature_c) and _is_remarkable(state, scan)):
+                if (scan.event_id, person_id) not in passed:
+                    return index
+            else:
+                add(scan.event_id, person_id)
+    except Exception as error:
+        raise PassingError(index) from error
+    return len(scans)
 
 
 def _is_remarkable(state: State, scan: Scan) -> bool:

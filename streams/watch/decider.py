@@ -1,6 +1,6 @@
 """The pure part of watch: one partition of the timeline through the core."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from events.codec import Refusal, decode_from_timeline
@@ -11,12 +11,14 @@ from streams.broker.outputs import Output
 from streams.core import snapshot
 from streams.core.engine import step
 from streams.core.outcome import Outcome
-from streams.core.passing import passes_by
+from streams.core.passing import PassingError, pass_over
 from streams.core.state import State, new_state
 from streams.dead_letters import dead_letter, dead_letter_output
 from streams.partition import LogRecord, SavedState, UndecidableRecordError
 
 _TOPIC = "timeline"
+# Decoded scans live only as long as their group, in memory the processor has at hand.
+_GROUP = 256
 
 
 class WatchPartition:
@@ -29,20 +31,32 @@ class WatchPartition:
 
     def take(self, records: Iterable[LogRecord], publish_from: int) -> list[Output]:
         """Return the verdicts and alerts of timeline records, or the dead letter of one that refers to nothing."""
-        state = self.state
         outputs: list[Output] = []
         given = list(records)
         lines = [record.value or b"" for record in given]
-        for record, raw, scan in zip(given, lines, read_passing_scans(lines), strict=True):
+        for index in self._leaving(lines, given):
+            offset = given[index].offset
             try:
-                if scan is not None and passes_by(state, scan):
-                    continue
-                results = self._decide(record.offset, raw)
+                results = self._decide(offset, lines[index])
             except Exception as error:
-                raise UndecidableRecordError(record.offset, error) from error
-            if results and record.offset >= publish_from:
+                raise UndecidableRecordError(offset, error) from error
+            if results and offset >= publish_from:
                 outputs += results
         return outputs
+
+    def _leaving(self, lines: list[bytes], given: list[LogRecord]) -> Iterator[int]:
+        """Yield where a record stands that may leave something; it is to be decided before the next is asked for."""
+        for first in range(0, len(lines), _GROUP):
+            scans, begin = read_passing_scans(lines[first : first + _GROUP]), 0
+            while begin < len(scans):
+                try:
+                    index = pass_over(self.state, scans, begin)
+                except PassingError as error:
+                    cause = error.__cause__ or error
+                    raise UndecidableRecordError(given[first + error.index].offset, cause) from cause
+                if index < len(scans):
+                    yield first + index
+                begin = index + 1
 
     def _decide(self, offset: int, raw: bytes) -> list[Output]:
         try:
