@@ -7,7 +7,9 @@ is the definition. Two quicker ways stand before it and give the same records: s
 """
 
 import json
+import re
 from dataclasses import dataclass, fields
+from itertools import accumulate
 from typing import Any, NoReturn
 
 import msgspec
@@ -33,6 +35,8 @@ from events.vocabulary import DeadLetterReason
 LARGEST_RECORD_BYTES = 64 * 1024
 # In the timeline a record carries what intake added and is written out in full; it may have grown on the way.
 LARGEST_TIMELINE_BYTES = 4 * LARGEST_RECORD_BYTES
+# A policy has 5 levels. How deep Python itself reads depends on its version and on who calls, and no decision may.
+DEEPEST_LEVELS = 64
 
 _ADAPTERS: dict[str, TypeAdapter[Record]] = {kind: TypeAdapter(record) for kind, record in KINDS.items()}
 _FIELDS_OF_KIND = {kind: tuple(field.name for field in fields(record)) for kind, record in KINDS.items()}
@@ -40,6 +44,11 @@ _HEADS = {kind: f'{{"kind":"{kind}",'.encode() for kind in KINDS}
 _KINDS_OF_TOPIC = {
     topic: {kind: record for kind, record in OUTSIDE_KINDS.items() if record.topic == topic} for topic in RAW_TOPICS
 }
+
+# A string, to the end of all where nothing ends it: so none is looked at twice.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_STEPS = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+_NO_BRACKETS = bytes(set(range(256)) - _STEPS.keys())
 
 _read_json = msgspec.json.Decoder().decode
 _write_json = msgspec.json.Encoder().encode
@@ -194,16 +203,26 @@ def _refuse_field(error: ValidationError) -> NoReturn:
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
-    """Read one JSON object, strictly: UTF-8 without mark, no NaN, no key twice; raises Refusal `not_json`."""
+    """Read one JSON object, strictly: UTF-8 without mark, no NaN, no key twice, not too deep; raises Refusal `not_json`."""
+    if _is_too_deep(raw):
+        raise Refusal(DeadLetterReason.NOT_JSON, "", f"expected one JSON object of at most {DEEPEST_LEVELS} levels")
     try:
         document = _parse(raw.decode("utf-8"))
     except _RepeatedKeyError:
         raise Refusal(DeadLetterReason.NOT_JSON, "", "expected every key of an object once") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Refusal(DeadLetterReason.NOT_JSON, "", "expected one JSON object in UTF-8") from None
     if not isinstance(document, dict):
         raise Refusal(DeadLetterReason.NOT_JSON, "", "expected one JSON object, not another JSON value")
     return document
+
+
+def _is_too_deep(raw: bytes) -> bool:
+    """Tell whether brackets, those within strings apart, stand more than 64 deep in each other."""
+    if raw.count(b"{") + raw.count(b"[") <= DEEPEST_LEVELS:
+        return False
+    brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > DEEPEST_LEVELS
 
 
 def _parse(text: str) -> Any:

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from events.codec import Refusal, parse_object
 from events.vocabulary import SEVERITY_ORDER, Severity
 from streams.broker.offsets import OffsetReader
 from streams.logs import get_logger
@@ -16,6 +16,34 @@ from streams.settings import Settings
 log = get_logger(__name__)
 
 AlertDocument = dict[str, Any]
+
+
+class _Shown(msgspec.Struct, gc=False):
+    """What of an alert is looked at here, or shown in a line."""
+
+    alert_id: str
+    revision: Annotated[int, msgspec.Meta(ge=1)]
+    rule: str
+    state: str
+    severity: Severity
+    reason: str
+    subject: str
+    area: str
+    occurrence: str
+    updated_at: str
+
+
+_read_shown = msgspec.json.Decoder(_Shown).decode
+_read_document = msgspec.json.Decoder(AlertDocument).decode
+
+
+def read_alert(raw: bytes) -> AlertDocument | None:
+    """Read a value of the alert topic; None for what is no alert."""
+    try:
+        _read_shown(raw)
+        return _read_document(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +87,9 @@ class Revisions:
 
 
 async def follow(settings: Settings, topic: str, *, from_start: bool, until_end: bool) -> AsyncIterator[AlertDocument]:
-    """Yield the documents of a topic of the catalogue, from now on or from its start, for ever or to its present end.
+    """Yield the alerts of a topic of the catalogue, from now on or from its start, for ever or to its present end.
 
-    A value that is no JSON object is passed over with a warning that names its place.
+    A value that is no alert is passed over with a warning that names its place.
     """
     async with OffsetReader(settings) as offsets:
         partitions = await offsets.partitions([topic])
@@ -93,11 +121,11 @@ async def _is_before(consumer: AIOKafkaConsumer, ends: dict[TP, int]) -> bool:
 
 
 def _read(record: Any) -> AlertDocument | None:
-    try:
-        return parse_object(record.value or b"")
-    except Refusal:
-        if record.value is not None:
-            log.warning(
-                "unreadable record passed over", topic=record.topic, partition=record.partition, offset=record.offset
-            )
+    if record.value is None:
         return None
+    alert = read_alert(record.value)
+    if alert is None:
+        log.warning(
+            "unreadable record passed over", topic=record.topic, partition=record.partition, offset=record.offset
+        )
+    return alert

@@ -29,7 +29,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # Decoded records live only as long as their group, in memory the processor has at hand: half the time of all at once.
 _GROUP = 256
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+# The last one is of what is nested hundreds of levels deep.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _Column = Callable[[Sequence[Any]], list[Any]]
 

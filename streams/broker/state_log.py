@@ -44,7 +44,7 @@ class Mark(NamedTuple):
 class Seal(msgspec.Struct, frozen=True):
     """The last record of a snapshot; `share` is the one it holds, `chain` the number of snapshots that give its state.
 
-    `head` is what every snapshot holds whole, in MessagePack.
+    `head` is what every snapshot holds whole, in MessagePack. `digest` is that of all else: see `digest_of`.
     """
 
     chunks: int
@@ -56,6 +56,11 @@ class Seal(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
+
+
+def digest_of(mark: Mark, seal: Seal, chunks: int) -> int:
+    """Return the digest of a snapshot: of its chunks, which is given, its name, and all that its seal says."""
+    return crc32(_encode((mark, msgspec.structs.replace(seal, digest=0))), chunks)
 
 
 class StateRecord(NamedTuple):
@@ -178,7 +183,8 @@ class SnapshotChain:
             digest = crc32(chunk, digest)
             yield self._noted(snapshot.mark, f"{count:06d}", chunk)
             count += 1
-        seal = msgspec.structs.replace(snapshot.seal, chunks=count, digest=digest)
+        seal = msgspec.structs.replace(snapshot.seal, chunks=count)
+        seal = msgspec.structs.replace(seal, digest=digest_of(snapshot.mark, seal, digest))
         yield self._noted(snapshot.mark, SEAL_PART, _encode(seal))
 
     def _noted(self, mark: Mark, part: str, value: bytes) -> StateRecord:

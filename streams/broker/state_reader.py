@@ -8,7 +8,7 @@ from zlib import crc32
 
 import msgspec
 
-from streams.broker.state_log import OFFSET_DIGITS, SEAL_PART, LoadedState, Mark, Seal, record_key
+from streams.broker.state_log import OFFSET_DIGITS, SEAL_PART, LoadedState, Mark, Seal, digest_of, record_key
 from streams.partition import SavedState
 
 _KEY = re.compile(rf"(.+)/(\d{{{OFFSET_DIGITS}}})/([0-9a-z]+)/(\d{{6}}|{SEAL_PART})", re.ASCII)
@@ -26,8 +26,8 @@ class _Found:
     parts: set[str] = field(default_factory=set)  # of all records, also of those whose value is no longer needed
 
 
-def _parts_of(seal: Seal) -> list[str]:
-    return [f"{number:06d}" for number in range(seal.chunks)]
+def _parts_of(seal: Seal) -> Iterator[str]:
+    return (f"{number:06d}" for number in range(seal.chunks))
 
 
 class StateReader:
@@ -52,8 +52,10 @@ class StateReader:
             return
         found.parts.add(part)
         if part != SEAL_PART:
+            if found.chunks.get(part) != value:  # what was sealed is another
+                found.seal = None
             found.chunks[part] = value
-        elif (seal := _as_sealed(value, found)) is not None:
+        elif (seal := _as_sealed(mark, value, found)) is not None:
             found.seal = seal
             _let_go(snapshots, seal)
 
@@ -86,10 +88,10 @@ def _take_away(found: _Found, part: str) -> None:
     found.seal = None
 
 
-def _as_sealed(value: bytes, found: _Found) -> Seal | None:
+def _as_sealed(mark: Mark, value: bytes, found: _Found) -> Seal | None:
     try:
         seal = _decode_seal(value)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     digest = 0
     for part in _parts_of(seal):
@@ -97,7 +99,7 @@ def _as_sealed(value: bytes, found: _Found) -> Seal | None:
         if chunk is None:
             return None
         digest = crc32(chunk, digest)
-    return seal if digest == seal.digest else None
+    return seal if seal.digest == digest_of(mark, seal, digest) else None
 
 
 def _let_go(snapshots: dict[Mark, _Found], seal: Seal) -> None:

@@ -33,6 +33,7 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[_Packed]).decode
+_TENTHS_BELOW_C = 1e6
 _HEADER = b"\xdd"  # of an array in MessagePack, before its length in four bytes
 
 
@@ -72,7 +73,14 @@ def pack_reading(reading: ConfirmReading, before: str) -> bytes:
         if one != other:
             break
         shared += 1
-    tenths = round(reading.temperature_c * 10)
-    temperature = tenths if tenths / 10 == reading.temperature_c else reading.temperature_c
+    temperature = _in_tenths(reading.temperature_c)
     site = _SITES.index(reading.site)
     return _encode(_Packed(shared, event_id[shared:], reading.taken_at, site, temperature))
+
+
+def _in_tenths(temperature_c: float) -> int | float:
+    """Return tenths where they say it all; a policy may call any number plausible, and one without bounds stays as it is."""
+    if abs(temperature_c) >= _TENTHS_BELOW_C:
+        return temperature_c
+    tenths = round(temperature_c * 10)
+    return tenths if tenths / 10 == temperature_c else temperature_c

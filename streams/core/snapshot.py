@@ -45,6 +45,7 @@ def dump_head(state: State) -> Document:
         "policy_events": sorted(state.policy_events),
         "outages": [msgspec.to_builtins(outage) for outage in state.outages],
         "passed_generation": state.passed_scans.generation,
+        "people": len(state.people),
         "last_layout": state.timetable.last_number,
         "references": [[number, count] for number, count in sorted(state.timetable.references.items()) if count],
     }
@@ -84,12 +85,14 @@ def entry(state: State, key: str) -> bytes | None:
 
 
 def load_state(head: Document, entries: dict[str, bytes]) -> State:
-    """Read a state back, taking `entries` over; raises SnapshotError for a format of another version."""
+    """Read a state back, taking `entries` over; raises SnapshotError for another version's format, or if one is missing."""
     if head.get("format") != FORMAT:
         raise SnapshotError(f"expected a state of format {FORMAT}, found {head.get('format')!r}")
     policies = {policy.policy_version: policy for policy in map(parse_policy, head["policies"])}
     timetable = Timetable(PolicyChange(policies[version], _opt_instant(clock)) for version, clock in head["changes"])
     special = {key: entries.pop(key) for key in [key for key in entries if "/" in key]}
+    if len(entries) != head["people"]:
+        raise SnapshotError(f"expected {head['people']} people, found {len(entries)}")
     ids = {person_id: person_id for person_id in entries}
     readings = {ids[key.removesuffix(_READINGS)]: value for key, value in special.items() if key.endswith(_READINGS)}
     shared: _Slots = {}
@@ -97,6 +100,8 @@ def load_state(head: Document, entries: dict[str, bytes]) -> State:
         timetable.add_layout(_load_layout(int(key.removeprefix(_LAYOUT)), packed, policies, shared))
     timetable.last_number = head["last_layout"]
     for number, count in head["references"]:
+        if number not in timetable.layouts:
+            raise SnapshotError(f"expected layout {number}, to which {count} observations refer")
         timetable.refer(number, count)
     policy = None if head["policy"] is None else policies[head["policy"]]
     state = State(

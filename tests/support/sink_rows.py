@@ -220,7 +220,7 @@ def read_row(topic: str, message: Message) -> tuple[Table, Row]:
         return QUARANTINE, _quarantined(message, "empty", "expected a record, came a tombstone")
     try:
         return table, reader(message, message.value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return QUARANTINE, _quarantined(message, "not_readable", f"expected a record of {topic} as JSON")
 
 

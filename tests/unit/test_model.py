@@ -194,3 +194,24 @@ def test_instants_are_written_in_utc() -> None:
     """A fraction stands only where there is one."""
     assert show(parse_instant("2020-02-03T09:00:00.000+08:00")) == "2020-02-03T01:00:00Z"
     assert show(parse_instant("2020-02-03T09:00:00.000001Z") + timedelta(0)) == "2020-02-03T09:00:00.000001Z"
+
+
+def test_an_event_id_of_two_people_names_two_events() -> None:
+    """A repeat is known by its person."""
+    log = Log().opened("07:00:00").opened("07:00:00").reading("08:00:00", 36.6)
+    log.lines[1] = log.lines[0].replace(b'"P1"', b'"P2"')
+    log.lines[2] = log.lines[2].replace(b'"e2"', b'"e0"')  # that of the opening
+
+    result = log.tick("02-03 21:00:00").replayed()
+
+    missed = [row["person_id"] for row in result.verdicts if row["state"] == "missed"]
+    assert set(missed) == {"P1", "P2"}
+
+
+def test_what_is_refused_has_used_no_policy() -> None:
+    """The first record is refused: a policy may still come under the name of the default one."""
+    policy = default_policy() | {"late_days": 3}
+
+    result = Log().closed("07:00:00").add("policy_changed", "07:00:00", policy=policy).replayed()
+
+    assert result.dead_letters == [(0, "no_such_observation")]

@@ -47,6 +47,16 @@ def test_a_key_that_stands_twice() -> None:
     assert reason_of(b'{"kind":"tick","at":"2020-02-03T00:00:00Z","at":"2020-02-04T00:00:00Z"}') == "not_json"
 
 
+@pytest.mark.parametrize("brackets", [b"[]", b'{"a":}'], ids=["lists", "objects"])
+def test_how_deep_it_may_be(brackets: bytes) -> None:
+    """Up to 64 objects and lists within each other are read, whatever they are for; one more is `not_json`."""
+    opening, closing = brackets[:-1], brackets[-1:]
+
+    assert reason_of(b'{"kind":"tick","at":' + opening * 63 + b"1" + closing * 63 + b"}") == "invalid_field"
+    assert reason_of(b'{"kind":"tick","at":' + opening * 64 + b"1" + closing * 64 + b"}") == "not_json"
+    assert reason_of(b'{"kind":"tick","at":"' + b"[{" * 1000 + b'"}') == "invalid_field"
+
+
 def test_the_largest_record() -> None:
     """A record of 64 KiB is read; one byte more is `too_large`, whatever it is."""
     largest = TICK + b" " * (64 * 1024 - len(TICK))

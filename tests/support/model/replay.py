@@ -33,6 +33,7 @@ def run(lines: Iterable[bytes], policy: dict[str, Any] | None) -> Result:
     for number, line in enumerate(lines):
         if not line.strip():
             continue
+        had_policy = bool(world.history)
         try:
             record = read_line(line.rstrip(b"\r\n"), read_policies=policy is None)
             if record is not None:
@@ -40,6 +41,8 @@ def run(lines: Iterable[bytes], policy: dict[str, Any] | None) -> Result:
         except DeadLetter as dead:
             result.dead_letters.append((number, str(dead)))
             assert world.verdict_rows == world.alert_rows == []
+            if not had_policy:
+                world.forget_policies()  # whatever is refused has changed nothing
         result.verdicts += _in_order(world.verdict_rows)
         result.alerts += _in_order(world.alert_rows)
         world.verdict_rows, world.alert_rows = [], []
@@ -57,11 +60,21 @@ def _step(world: World, record: dict[str, Any]) -> None:
     if record["kind"] == "tick":
         _tick(world, parse_instant(record["at"]))
         return
-    if any(arrival.record["event_id"] == record["event_id"] for arrival in world.arrivals):
+    if any(_identity(arrival.record) == _identity(record) for arrival in world.arrivals):
         return
     occurred_at = parse_instant(record["occurred_at"])
     world.now = world.clock if world.clock is not None else occurred_at
     _follow(world, record, occurred_at)
+
+
+def _identity(record: dict[str, Any]) -> tuple[Any, ...]:
+    """Find by what a repeat is known: the event id under the person or key; that of a policy once a partition.
+
+    Of outages it is what they say that counts once, and the copy is another record.
+    """
+    if "outage_id" in record:
+        return record["event_id"], record["outage_id"], record["kind"], bool(record.get("is_copy"))
+    return record["event_id"], record.get("person_id", record.get("key"))
 
 
 def _follow(world: World, record: dict[str, Any], occurred_at: datetime) -> None:

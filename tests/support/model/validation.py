@@ -11,6 +11,7 @@ from tests.support.model.instants import parse_day, parse_instant
 from tests.support.model.policy import CATEGORIES, SITES
 
 LINE_BYTES_MAX = 64 * 1024
+LEVELS_MAX = 64
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _AREA = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,7}", re.ASCII)
@@ -156,9 +157,16 @@ def _decode(line: bytes) -> dict[str, Any]:
         value = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise DeadLetter("not_json") from error
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or _is_deeper_than(value, LEVELS_MAX):
         raise DeadLetter("not_json")
     return value
+
+
+def _is_deeper_than(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper_than(item, levels - 1) for item in items)
 
 
 def _no_constant(name: str) -> None:

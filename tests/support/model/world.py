@@ -124,6 +124,11 @@ class World:
         self.history.append(PolicyInForce(policy, self.clock))
         self.versions[policy["policy_version"]] = policy
 
+    def forget_policies(self) -> None:
+        """Go back to before the first policy."""
+        self.history.clear()
+        self.versions.clear()
+
     def open_observation(self, person: str) -> Observation | None:
         """Find the open observation of a person, of which there is at most one."""
         for observation in self.observations:

@@ -1,5 +1,6 @@
 """People held as bytes: what is put is got, what is due is popped, what nobody refers to is dropped."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,6 +18,7 @@ from streams.core.layout import Timetable
 from streams.core.passed_scans import KEPT, PassedScans, load_passed_scans
 from streams.core.people import People
 from streams.core.person import Person
+from streams.core.snapshot import SnapshotError, load_state
 from streams.core.state import State, new_state
 from tests.support.written import read_back, written
 
@@ -124,7 +126,24 @@ def test_a_mark_lies_where_marks_lie() -> None:
     assert person.has_seen("e1")
 
 
-@pytest.mark.parametrize("temperature_c", [36.6, 37.0, 36.65, 34.5, 42.5])
+@pytest.mark.parametrize("temperature_c", [1e20, 1.7e308, -1.7e308])
+def test_a_policy_that_calls_everything_plausible(temperature_c: float) -> None:
+    """Whatever number a reading then is, it is decided, and comes back from what is written down."""
+    policy = default_policy()
+    fever = replace(policy.fever, implausible_below_c=-1.7e308, implausible_above_c=1.7e308)
+    state = new_state(replace(policy, fever=fever))
+    step(state, opened())
+
+    step(state, reading("r1", MIDNIGHT, temperature_c))
+
+    (person,) = read_back(state).people
+    (held,) = read_readings(person.readings, person.reading_count)
+    assert held.temperature_c == temperature_c
+
+
+@pytest.mark.parametrize(
+    "temperature_c", [36.6, 37.0, 36.65, 34.5, 42.5, 999_999.9, 1e6, 1e20, 1.7e308, -1.7e308, 5e-324]
+)
 def test_readings_packed(temperature_c: float) -> None:
     """Readings come back as they were, tenths or not, whatever their ids share."""
     readings = [
@@ -327,3 +346,28 @@ class TestPassedScans:
         assert entries == {key: passed.segment(key) for key in passed.keys()}  # noqa: SIM118  no mapping
         again = load_passed_scans(passed.generation, entries)
         assert (again.newer, again.older) == (passed.newer, passed.older)
+
+
+class TestMissing:
+    """Of what is written down something is not there."""
+
+    def test_a_person(self) -> None:
+        """One who is missing, or too many, is noticed when the state is read."""
+        head, entries = written(state_with_misses()[0])
+        one_more = {**entries, "P2": entries["P1"]}
+        del entries["P1"]
+
+        for wrong in (entries, one_more):
+            with pytest.raises(SnapshotError, match="expected 1 people, found"):
+                load_state(json.loads(head), wrong)
+
+    def test_a_layout(self) -> None:
+        """One to which somebody refers is noticed when the state is read, not when a record touches that person."""
+        head, entries = written(state_with_misses()[0])
+        layouts = [key for key in entries if key.startswith("/layout/")]
+        assert layouts
+        for key in layouts:
+            del entries[key]
+
+        with pytest.raises(SnapshotError, match="expected layout"):
+            load_state(json.loads(head), entries)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pickle
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -153,6 +154,30 @@ NOT_JSON = {
 @pytest.mark.parametrize("raw", NOT_JSON.values(), ids=NOT_JSON)
 def test_what_is_not_one_json_object_is_not_json(raw: bytes) -> None:
     assert refused(raw) == ("not_json", "")
+
+
+@pytest.mark.parametrize("frames", [0, 50, 200, 800])
+@pytest.mark.parametrize("levels", [64, 65, 700, 950])
+def test_how_deep_a_record_may_be_does_not_depend_on_who_reads_it(levels: int, frames: int) -> None:
+    """A worker calls from deeper down than a replay, and other versions of Python go deeper: the reason is the same."""
+    raw = b'{"kind":"tick","at":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
+
+    def refused_from(frames_left: int) -> tuple[str, str]:
+        return refused_from(frames_left - 1) if frames_left else refused(raw)
+
+    assert refused_from(frames) == (("invalid_field", "at") if levels <= 64 else ("not_json", ""))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"[" * 65 + b'"' + b'\\"' * 32_000, b"[" * 65 + b'"' * 65_000, b"[]" * 32_000, b"{" * 65 + b"\\" * 65_000],
+    ids=["escapes without end", "quotes", "brackets", "backslashes"],
+)
+def test_looking_how_deep_takes_no_time(raw: bytes) -> None:
+    """Whatever strings there are, or seem to be, each byte is looked at once."""
+    began = time.process_time()
+    assert refused(raw) == ("not_json", "")
+    assert time.process_time() - began < 0.5
 
 
 @examples(200)

@@ -1,11 +1,12 @@
 """Which alerts a follower sees, and each revision once."""
 
+import json
 from typing import Any
 
 import pytest
 
 from events.vocabulary import Severity
-from streams.following import AlertFilter, Revisions
+from streams.following import AlertFilter, Revisions, read_alert
 
 ALERT = {"alert_id": "a1", "revision": 1, "area": "t/c0/g1", "rule": "fever", "state": "open", "severity": "warning"}
 
@@ -43,3 +44,34 @@ def test_revisions() -> None:
     seen = [revisions.is_new({**ALERT, "alert_id": identity, "revision": number}) for identity, number in came]
 
     assert seen == [True, False, True, False, True, True, False]
+
+
+WHOLE = {**ALERT, "reason": "opened", "subject": "person:P1", "occurrence": "e1", "updated_at": "2020-02-03T01:00:00Z"}
+
+
+def test_an_alert_is_read_whole() -> None:
+    """With what is not looked at here too."""
+    document = {**WHOLE, "detail": {"site": "ear"}}
+
+    assert read_alert(json.dumps(document).encode()) == document
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff",
+        json.dumps({name: value for name, value in WHOLE.items() if name != "alert_id"}).encode(),
+        json.dumps(WHOLE | {"revision": "1"}).encode(),
+        json.dumps(WHOLE | {"severity": "grave"}).encode(),
+        json.dumps(WHOLE | {"area": None}).encode(),
+        json.dumps(WHOLE | {"detail": {"note": "\ud800"}}).encode(),
+        json.dumps(WHOLE)[:-1].encode() + b',"detail":' + b"[" * 3000 + b"]" * 3000 + b"}",
+    ],
+    ids=["nothing", "object", "list", "no text", "no id", "revision", "severity", "area", "surrogate", "deep"],
+)
+def test_what_is_no_alert_is_passed_over(raw: bytes) -> None:
+    """Whoever follows goes on with the next."""
+    assert read_alert(raw) is None

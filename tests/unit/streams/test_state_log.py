@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from random import Random
 
+import msgspec
 import pytest
 
 from streams.broker import state_log
 from streams.broker.outputs import Output
-from streams.broker.state_log import SHARES, Mark, SnapshotChain, StateRecord, record_key
+from streams.broker.state_log import SHARES, Mark, Seal, SnapshotChain, StateRecord, record_key
 from streams.broker.state_reader import StateReader
 from tests.support.fakes import BrokerDown, MemoryLog, MemoryPublisher, MemorySnapshots
 from tests.support.tables import Table
@@ -175,6 +176,41 @@ class TestBroken:
 
         assert found([records[0]._replace(value=records[0].value[::-1]), records[1]]) is None
         assert found([records[0], records[1]._replace(value=b"\xc1")]) is None
+
+    @pytest.mark.parametrize("bit", range(8))
+    def test_a_seal_that_is_not_the_one_that_was_written(self, bit: int) -> None:
+        """Head, share, chain and predecessor are sealed as the chunks are: no byte of them can be another."""
+        (records,) = snapshots(SnapshotChain(SCOPE, "a"), Table(), 1)
+        chunk, seal = records
+        for place in range(len(seal.value)):
+            value = bytearray(seal.value)
+            value[place] ^= 1 << bit
+            assert found([chunk, seal._replace(value=bytes(value))]) is None
+
+    def test_a_seal_of_another_snapshot(self) -> None:
+        """A seal holds for its own name alone, though nothing else were to tell them apart."""
+        chain = SnapshotChain(SCOPE, "a")
+        (one,), (other,) = (list(chain.records(chain.collect(at, Table(at=at)))) for at in (1, 2))
+
+        assert found([one, other]) == (2, {})
+        assert found([one, other._replace(value=one.value)]) == (1, {})
+
+    def test_a_chunk_that_changes_behind_its_seal(self) -> None:
+        """Whatever is written over what was sealed, unless it is the same, breaks the seal."""
+        table = Table()
+        (records,) = snapshots(SnapshotChain(SCOPE, "a"), table, 1)
+        chunk = records[0]
+
+        assert found([*records, chunk]) == (1, table.entries)
+        assert found([*records, chunk._replace(value=chunk.value[::-1])]) is None
+
+    def test_a_seal_of_more_chunks_than_there_can_be(self) -> None:
+        """Is no seal, and takes neither time nor memory."""
+        (records,) = snapshots(SnapshotChain(SCOPE, "a"), Table(), 1)
+        seal = msgspec.msgpack.decode(records[-1].value, type=Seal)
+        many = msgspec.msgpack.encode(msgspec.structs.replace(seal, chunks=2**62))
+
+        assert found([records[0], records[-1]._replace(value=many)]) is None
 
     def test_a_chain_with_a_link_missing(self) -> None:
         """A snapshot whose chain is broken is passed over for the newest whose chain is whole."""
