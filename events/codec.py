@@ -23,6 +23,7 @@ from events.records import (
     OUTSIDE_KINDS,
     RAW_TOPICS,
     CheckpointScanned,
+    OutageRecord,
     OutsideRecord,
     PolicyChanged,
     Record,
@@ -100,9 +101,11 @@ def decode_from_topic(raw: bytes, topic: str) -> OutsideRecord:
     """Read one record that came through a raw topic (its name without prefix).
 
     A kind that belongs to another topic is refused as `unknown_kind`: who may write to one topic must not thereby
-    write to another, and nobody outside moves the clock. Raises Refusal.
+    write to another, and nobody outside moves the clock, or copies an outage past its alert. Raises Refusal.
     """
     record: OutsideRecord = _decode(raw, _KINDS_OF_TOPIC[topic])
+    if isinstance(record, OutageRecord) and record.is_copy:
+        raise Refusal(DeadLetterReason.INVALID_FIELD, "is_copy", "expected null: intake makes the copies")
     return record
 
 

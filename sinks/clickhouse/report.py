@@ -170,13 +170,14 @@ def _clock(database: Database) -> datetime | None:
 def last_deadline(policy: Policy, day: date) -> datetime:
     """Return the instant at which the last check of a local day is judged: end, grace and settle of its window."""
     return max(
-        _local(policy, day, window.end) + check.grace + check.settle
+        local_instant(policy, day, window.end) + check.grace + check.settle
         for check in policy.checks
         for window in check.windows
     )
 
 
-def _local(policy: Policy, day: date, minute: int) -> datetime:
+def local_instant(policy: Policy, day: date, minute: int) -> datetime:
+    """Return the instant at which a clock in the policy's zone shows `minute` minutes after midnight, 1440 at most."""
     clock_time = timedelta(minutes=minute)
     local = datetime.combine(day + timedelta(days=clock_time.days), time(), policy.zone) + timedelta(
         seconds=clock_time.seconds

@@ -22,6 +22,7 @@ _COMMANDS = {
     "replay": "Decide a file of records: verdicts and alerts, bit for bit.",
     "report": "Show the figures of a day and an area.",
     "simulate": "Make a town: its events, and what must follow from them.",
+    "reconcile": "Compare what the parts hold: is anything lost.",
     "doctor": "Check that everything is reachable, compatible and caught up.",
     "config": "Show the settings as they are in force.",
 }

@@ -30,3 +30,18 @@ def byte_progress(name: str, total_bytes: int | None) -> Iterator[Callable[[int]
 
         yield advance
         bar.advance(task, pending[0])
+
+
+@contextmanager
+def count_progress(name: str, total: int) -> Iterator[Callable[[], None]]:
+    """Yield a function that is called for each of `total` steps; shows a bar on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(name, total=total)
+        yield lambda: bar.advance(task)

@@ -74,8 +74,6 @@ class IntakePartition:
         if not raw:
             raise Refusal(DeadLetterReason.NOT_JSON, "", "expected one JSON object, found nothing")
         record = decode_from_topic(raw, self.topic)
-        if isinstance(record, OutageRecord) and record.is_copy:
-            raise Refusal(DeadLetterReason.INVALID_FIELD, "is_copy", "expected null: intake makes the copies")
         if record.received_at is None:
             record = replace(record, received_at=_EPOCH + timedelta(milliseconds=timestamp_ms))
         refuse_future(record)

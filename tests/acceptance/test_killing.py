@@ -103,6 +103,7 @@ async def test_killing_any_process_changes_nothing(
                 await assert_clickhouse_agrees(database, pipeline, found)
             finally:
                 database.close()
+            await pipeline.assert_reconciled()
 
 
 def assert_final_states_equal(found: Decisions, undisturbed: Decisions) -> None:

@@ -51,6 +51,7 @@ async def test_a_town_comes_out_the_same_everywhere(
             await assert_clickhouse_agrees(database, pipeline, found)
         finally:
             database.close()
+        await pipeline.assert_reconciled()
         letters = Counter(letter["reason"] for letter in await pipeline.read_json("dead-letters"))
         planned = (tmp_path / "town" / "truth-dead-letters.ndjson").read_bytes().splitlines()
         assert letters == Counter(json.loads(line)["reason"] for line in planned)

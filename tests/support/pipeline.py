@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -217,6 +217,15 @@ class Pipeline:
     async def sunk(self) -> None:
         """Wait until the sink has committed all there is."""
         await until(lambda: self.is_done("sink", *SUNK_TOPICS), "the sink to commit the ends of its topics")
+
+    async def assert_reconciled(self) -> None:
+        """Run `gridwatch reconcile` over all that there is, ClickHouse included, and demand that everything agrees."""
+        until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        part = self.launch("reconcile", "--json", "--hours", "3", "--until", until.isoformat())
+        status = await part.ended(PATIENCE_S)
+        assert status == 0, part.log()
+        relations = json.loads(part.log())["relations"]
+        assert {each["relation"]: each["set_aside"] for each in relations if each["set_aside"]} == {}
 
     async def read(self, topic: str) -> list[ConsumerRecord[bytes, bytes]]:
         """Return every record of a topic, partition after partition, in offset order."""

@@ -138,8 +138,6 @@ def _expected(value: bytes, topic: str, timestamp_ms: int) -> OutsideRecord | Re
         return refusal
     record: Any = decode_strictly(value)
     assert record.topic == topic, "a record of another topic is refused"
-    if isinstance(record, OutageRecord) and record.is_copy:
-        return Refusal(DeadLetterReason.INVALID_FIELD, "is_copy", "expected null: intake makes the copies")
     if record.received_at is None:
         record = replace(record, received_at=_EPOCH + timedelta(milliseconds=timestamp_ms))
     try:

@@ -22,12 +22,14 @@ COMMANDS = {
     "worker": ("worker",),
     "doctor": ("doctor", "--no-clickhouse"),
     "policy": ("policy", "policy.toml", "--apply"),
+    "reconcile": ("reconcile", "--no-clickhouse"),
+    "reconcile with ClickHouse": ("reconcile", "--wait", "0"),
     "report": ("report", "--date", "2020-02-03", "--area", "t"),
     "migrate --status": ("migrate", "--status"),
     "migrate --dry-run": ("migrate", "--dry-run"),
 }
 # These need ClickHouse, not the brokers.
-_TABLES = {"report", "migrate --status", "migrate --dry-run"}
+_TABLES = {"report", "reconcile with ClickHouse", "migrate --status", "migrate --dry-run"}
 # The doctor's own status: something is broken.
 _STATUS = dict.fromkeys(COMMANDS, 4) | {"doctor": 1}
 
@@ -174,6 +176,11 @@ def test_config_hides_odd_passwords(dsn: str) -> None:
         (("watch", "--rule", "fire"), "--rule"),
         (("worker", "sink"), "sink"),
         (("policy", "missing.toml"), "missing.toml"),
+        (("reconcile", "--since", "yesterday"), "--since"),
+        (("reconcile", "--until", "2020-02-03T07:30"), "--until"),
+        (("reconcile", "--since", "2020-02-03T07", "--until", "2020-02-03T07:00Z"), "--until"),
+        (("reconcile", "--hours", "0"), "--hours"),
+        (("reconcile", "--wait", "-1"), "--wait"),
     ],
     ids=" ".join,
 )
