@@ -14,7 +14,6 @@ Otherwise nobody would ever commit it, and the clock, which waits for intake's c
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -138,7 +137,7 @@ class StatefulPartitions:
             next_offset=begin,
             publish_from=max(committed, begin),
             saved_offset=begin,
-            saved_at=time.monotonic(),
+            saved_at=_now(),
         )
 
     async def on_revoked(self, partitions: AbstractSet[TP]) -> None:
@@ -218,13 +217,13 @@ class StatefulPartitions:
         if owned.next_offset <= owned.saved_offset:
             return False
         worker = self._settings.worker
-        is_late = time.monotonic() - owned.saved_at >= worker.snapshot_seconds
+        is_late = _now() - owned.saved_at >= worker.snapshot_seconds
         return owned.decided_since_snapshot >= worker.snapshot_records or is_late
 
     def _take_snapshot(self, owned: _Owned) -> Snapshot:
         snapshot = owned.chain.collect(owned.next_offset, owned.decider)
         owned.saved_offset = owned.next_offset
-        owned.saved_at = time.monotonic()
+        owned.saved_at = _now()
         owned.decided_since_snapshot = 0
         return snapshot
 
@@ -249,3 +248,8 @@ class StatefulPartitions:
 
     def _scope(self, tp: TP) -> str:
         return f"{self._catalogue_name(tp.topic)}/{tp.partition}"
+
+
+def _now() -> float:
+    """Return seconds by the event loop's clock, which only ever goes on."""
+    return asyncio.get_running_loop().time()

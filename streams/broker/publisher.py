@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.broker.outputs import Output, partition_of
 from streams.settings import Settings
@@ -26,6 +26,7 @@ class Publisher:
     """Writes outputs and waits for their acknowledgement.
 
     Order is kept within a partition, also between calls that run at the same time: whoever came first is first in the log.
+    So nothing is written any more once a write has failed: it would stand where what failed is missing.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -33,6 +34,8 @@ class Publisher:
         self._settings = settings
         self._producer: Any = None
         self._turn = asyncio.Lock()
+        self._has_failed = False
+        self._last: dict[_Place, Any] = {}  # of each partition, where the producer itself does not keep the order
 
     async def start(self) -> None:
         """Connect; raises aiokafka's KafkaConnectionError when no broker answers."""
@@ -65,7 +68,10 @@ class Publisher:
         await self.stop()
 
     async def publish(self, outputs: Iterable[Output]) -> int:
-        """Write outputs in their order and return how many records were acknowledged; raises KafkaError."""
+        """Write outputs in their order and return how many records were acknowledged.
+
+        Raises KafkaError, also where a write before this one failed.
+        """
         async with self._turn:  # fair: tasks get it in the order in which they asked
             sent = await self._hand_over(await self._by_place(outputs))
         acknowledged = await asyncio.gather(*(future for future, _ in sent))
@@ -112,9 +118,28 @@ class Publisher:
                 if batch is None:
                     del open_places[place]
                     continue
-                future = await self._producer.send_batch(batch, place.topic, partition=place.partition)
-                sent.append((future, batch.record_count()))
+                sent.append((await self._send(place, batch), batch.record_count()))
         return sent
+
+    async def _send(self, place: _Place, batch: Any) -> Any:
+        if place in self._last:
+            await asyncio.wait([self._last[place]])
+        if self._has_failed:
+            raise KafkaError("not written, because a write before it failed")
+        try:
+            future = await self._producer.send_batch(batch, place.topic, partition=place.partition)
+        except BaseException:
+            self._has_failed = True  # cancelled, or no place in the queue for too long: the rest of the call is missing
+            raise
+        future.add_done_callback(self._note_failure)
+        if not self._settings.kafka.idempotence:
+            # This producer gives a batch up in the end and goes on with the next; an idempotent one is refused that.
+            self._last[place] = future
+        return future
+
+    def _note_failure(self, future: Any) -> None:
+        if future.cancelled() or future.exception() is not None:
+            self._has_failed = True
 
     def _batches(self, records: list[_Record]) -> Iterator[Any]:
         batch = self._producer.create_batch()

@@ -45,11 +45,15 @@ class StateStore:
         for scope, _ in wanted:
             records = reader.records(scope)
             loaded = reader.newest(scope)
-            chain = SnapshotChain(scope, uuid.uuid4().hex, loaded)
+            chain = SnapshotChain(scope, self._new_writer(), loaded)
             chain.note(records)
             found[scope] = (chain, loaded)
             await asyncio.sleep(0)  # a state is large: others get their turn
         return found
+
+    def _new_writer(self) -> str:
+        """Return a name that nobody has who ever wrote or will write here."""
+        return uuid.uuid4().hex
 
     async def _read_partitions(self, partitions: list[int], reader: StateReader) -> None:
         topic = self._settings.topic(self._topic)

@@ -7,7 +7,6 @@ stands still no tick is written, and the clock with it.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -62,11 +61,12 @@ class TickWriter:
         """Wait until intake has committed the ends that the raw partitions have now."""
         # Asked anew every time: a partition that was added since must not be forgotten in the promise.
         ends = await self._offsets.ends(await self._offsets.partitions(RAW_TOPICS))
-        pause_s, complain_at = _POLL_FIRST_S, time.monotonic() + _COMPLAIN_EVERY_S
+        time = asyncio.get_running_loop().time
+        pause_s, complain_at = _POLL_FIRST_S, time() + _COMPLAIN_EVERY_S
         while lag := behind(ends, await self._offsets.committed("intake")):
-            if time.monotonic() >= complain_at:
+            if time() >= complain_at:
                 log.warning("the clock stands still: intake is behind", partitions=len(lag), records=sum(lag.values()))
-                complain_at = time.monotonic() + _COMPLAIN_EVERY_S
+                complain_at = time() + _COMPLAIN_EVERY_S
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.5, _POLL_LONGEST_S)
 
@@ -80,15 +80,15 @@ class TickWriter:
 
         `last_at` is the clock as the log has it. Where no tick was written for `outage_minutes` the log is told first.
         """
-        clock = self._settings.clock
+        clock, time = self._settings.clock, asyncio.get_running_loop().time
         while not stop.is_set():
-            began = time.monotonic()
+            began = time()
             spread_s = min(clock.spread_seconds, clock.tick_seconds / 2)
             at = now() - timedelta(seconds=clock.lag_seconds)
             await self._tell_of_standstill(last_at, at)
             await self.advance_to(at, spread_seconds=spread_s, stop=stop)
             last_at = at
-            remaining_s = clock.tick_seconds - (time.monotonic() - began)
+            remaining_s = clock.tick_seconds - (time() - began)
             await _pause(stop, max(remaining_s, 0.01))
 
     async def _tell_of_standstill(self, last_at: datetime | None, at: datetime) -> None:

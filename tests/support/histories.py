@@ -53,6 +53,13 @@ def history(seed: int, size: str = "small") -> tuple[list[bytes], Record | None]
     return _Story(Random(seed), size).tell()
 
 
+def arrivals(seed: int, size: str = "small") -> list[tuple[datetime, bytes]]:
+    """Build the records of a seed's history with the instants at which they come, in that order, without its ticks."""
+    story = _Story(Random(seed), size)
+    story.tell()
+    return [(comes_at, line) for comes_at, _, line in sorted(story.entries) if not line.startswith(b'{"kind":"tick"')]
+
+
 class _Story:
     """A log in the making: entries of (when it comes to the log, order of making, line)."""
 

@@ -3,6 +3,6 @@
 It shares no code with the packages it judges. Comments `choice N` mark places where the contract leaves room.
 """
 
-from tests.support.model.replay import Result, run
+from tests.support.model.replay import Result, run, run_world
 
-__all__ = ["Result", "run"]
+__all__ = ["Result", "run", "run_world"]

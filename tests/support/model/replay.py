@@ -27,6 +27,11 @@ class Result:
 
 def run(lines: Iterable[bytes], policy: dict[str, Any] | None) -> Result:
     """Replay a log; with a policy those in the log are not read, without one the default holds until the first."""
+    return run_world(lines, policy)[0]
+
+
+def run_world(lines: Iterable[bytes], policy: dict[str, Any] | None) -> tuple[Result, World]:
+    """Replay a log as `run` does, and return what stands in the end too."""
     result, world = Result(), World()
     if policy is not None:
         world.use_policy(policy)
@@ -46,7 +51,7 @@ def run(lines: Iterable[bytes], policy: dict[str, Any] | None) -> Result:
         result.verdicts += _in_order(world.verdict_rows)
         result.alerts += _in_order(world.alert_rows)
         world.verdict_rows, world.alert_rows = [], []
-    return result
+    return result, world
 
 
 def _in_order(rows: list[tuple[Any, dict[str, Any]]]) -> list[dict[str, Any]]:
