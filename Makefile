@@ -4,6 +4,8 @@
 PYTHON ?= python3
 TOWN ?= full
 EXAMPLES ?= 1000
+SEEDS ?= 1000
+INPUTS ?= 100000
 KAFKA_PORT ?= 19092
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +14,7 @@ CODE := events streams sinks tests bench
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-slow test-properties integration check format schemas handbook kafka kafka-stop bench bench-quick lock clean
+.PHONY: help demo test test-slow test-properties simulate-faults fuzz integration check format schemas handbook kafka kafka-stop bench bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +58,12 @@ test-slow: $(VENV)/.dev ## Run the tests that take longer, on the Apache Kafka t
 
 test-properties: $(VENV)/.dev ## Compare the core with the independent model on EXAMPLES=n histories
 	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/properties -n auto -q
+
+simulate-faults: $(VENV)/.dev ## Run the whole pipeline on SEEDS=n simulated weeks full of faults
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+fuzz: $(VENV)/.dev ## Give INPUTS=n broken inputs to codec, policy, core, intake, state and readers
+	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
 
 integration: $(VENV)/.dev ## Run the suites on the Apache Kafka that `make kafka` started
 	@GRIDWATCH_TEST_KAFKA=$${GRIDWATCH_TEST_KAFKA:-127.0.0.1:$(KAFKA_PORT)} GRIDWATCH_REQUIRE_KAFKA=1 \

@@ -13,7 +13,7 @@ from tests.simulation.planted import PLANTED
 from tests.simulation.run import run_seed
 
 _FIRST = int(os.environ.get("FIRST_SEED", "0"))
-_SEEDS = int(os.environ.get("SEEDS", "200"))
+_SEEDS = int(os.environ.get("SEEDS", "60"))
 _PLANTED_SEEDS = 60
 
 
