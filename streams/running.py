@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from streams.batching import serve_worker
 from streams.broker.offsets import OffsetReader
@@ -76,8 +77,7 @@ def clock_part(settings: Settings) -> Part:
             writer = TickWriter(settings, offsets, publisher)
             await writer.start()
             log.info("clock started", tick_seconds=settings.clock.tick_seconds)
-            last_at = await last_tick(settings, offsets)
-            ticking = asyncio.create_task(writer.run(stop, last_at=last_at))
+            ticking = asyncio.create_task(writer.run(stop, read_last=partial(last_tick, settings, offsets)))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
             for task in (ticking, stopping):

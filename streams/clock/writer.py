@@ -7,7 +7,7 @@ stands still no tick is written, and the clock with it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +24,10 @@ log = get_logger(__name__)
 
 _POLL_FIRST_S, _POLL_LONGEST_S = 0.01, 1.0
 _COMPLAIN_EVERY_S = 30.0
+
+
+async def _nobody_knows() -> datetime | None:
+    return None
 
 
 class TickWriter:
@@ -74,30 +78,35 @@ class TickWriter:
         self,
         stop: asyncio.Event,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        last_at: datetime | None = None,
+        read_last: Callable[[], Awaitable[datetime | None]] = _nobody_knows,
     ) -> None:
         """Write a tick every `tick_seconds` until `stop`, each `lag_seconds` behind the machine's time when it began.
 
-        `last_at` is the clock as the log has it. Where no tick was written for `outage_minutes` the log is told first.
+        `read_last` reads the clock as the log has it. Where nobody wrote a tick for `outage_minutes` the log is told first.
         """
         clock, time = self._settings.clock, asyncio.get_running_loop().time
+        last_at = await read_last()
         while not stop.is_set():
             began = time()
             spread_s = min(clock.spread_seconds, clock.tick_seconds / 2)
             at = now() - timedelta(seconds=clock.lag_seconds)
-            await self._tell_of_standstill(last_at, at)
+            if self._stood_still(last_at, at):
+                await self._tell_of_standstill(await read_last() or last_at, at)
             await self.advance_to(at, spread_seconds=spread_s, stop=stop)
             last_at = at
             remaining_s = clock.tick_seconds - (time() - began)
             await _pause(stop, max(remaining_s, 0.01))
 
+    def _stood_still(self, last_at: datetime | None, at: datetime) -> bool:
+        longest = timedelta(minutes=self._settings.clock.outage_minutes)
+        return last_at is not None and bool(longest) and at - last_at > longest
+
     async def _tell_of_standstill(self, last_at: datetime | None, at: datetime) -> None:
-        clock = self._settings.clock
-        longest = timedelta(minutes=clock.outage_minutes)
-        if last_at is None or not longest or at - last_at <= longest:
+        if last_at is None or not self._stood_still(last_at, at):
             return
         log.warning("the clock stood still: told the log", minutes=round((at - last_at) / timedelta(minutes=1)))
-        await self._publisher.publish(outage_of(last_at, at, timedelta(minutes=clock.backfill_minutes)))
+        backfill = timedelta(minutes=self._settings.clock.backfill_minutes)
+        await self._publisher.publish(outage_of(last_at, at, backfill))
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

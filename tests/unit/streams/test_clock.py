@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -168,9 +168,12 @@ async def test_topics_that_are_not_there() -> None:
     assert clock.log.journal[0] == "partitions"
 
 
-async def write_ticks(clock: Clock, *instants: datetime, last_at: datetime | None = None) -> None:
-    """Let the writer run by a machine's time that is these instants, one after the other."""
-    stop, left = asyncio.Event(), list(instants)
+async def write_ticks(clock: Clock, *instants: datetime, log_has: Sequence[datetime | None] = (None,)) -> None:
+    """Let the writer run by a machine's time that is these instants, one after the other.
+
+    `log_has` is the clock that the log has each time when it is asked; the last one stays.
+    """
+    stop, left, known = asyncio.Event(), list(instants), list(log_has)
 
     def now() -> datetime:
         instant = left.pop(0)
@@ -178,7 +181,10 @@ async def write_ticks(clock: Clock, *instants: datetime, last_at: datetime | Non
             stop.set()
         return instant
 
-    await clock.writer.run(stop, now, last_at)
+    async def read_last() -> datetime | None:
+        return known.pop(0) if len(known) > 1 else known[0]
+
+    await clock.writer.run(stop, now, read_last)
 
 
 def outages(clock: Clock) -> list[dict[str, str]]:
@@ -190,7 +196,7 @@ async def test_a_standstill_is_told_before_the_next_tick() -> None:
     """As an outage of all areas from the last tick to this one, held until devices have sent what they kept."""
     clock = Clock(lag_seconds=0, outage_minutes=15, backfill_minutes=60)
 
-    await write_ticks(clock, NOON, last_at=NOON - timedelta(minutes=16))
+    await write_ticks(clock, NOON, log_has=[NOON - timedelta(minutes=16)])
 
     opened, closed = outages(clock)
     assert (opened["kind"], opened["cause"], opened["area"]) == ("outage_opened", "clock_stood_still", None)
@@ -204,7 +210,9 @@ async def test_a_standstill_in_one_life() -> None:
     """Between two ticks that this process wrote, too; what the log was told once it is not told again."""
     clock = Clock(lag_seconds=0, tick_seconds=0.01, outage_minutes=15)
 
-    await write_ticks(clock, NOON, NOON + timedelta(minutes=20), NOON + timedelta(minutes=21), last_at=NOON)
+    later = NOON + timedelta(minutes=20)
+
+    await write_ticks(clock, NOON, later, later + timedelta(minutes=1), log_has=[NOON])
 
     assert [output.topic for output in clock.log.written] == [
         "timeline",
@@ -221,7 +229,16 @@ async def test_a_standstill_in_one_life() -> None:
 async def test_what_is_no_standstill(minutes: float, outage_minutes: float) -> None:
     clock = Clock(lag_seconds=0, outage_minutes=outage_minutes)
 
-    await write_ticks(clock, NOON, last_at=NOON - timedelta(minutes=minutes))
+    await write_ticks(clock, NOON, log_has=[NOON - timedelta(minutes=minutes)])
+
+    assert outages(clock) == []
+
+
+async def test_another_clock_that_went_on() -> None:
+    """A writer that was paused asks the log before it tells of a standstill that only it had."""
+    clock = Clock(lag_seconds=0)
+
+    await write_ticks(clock, NOON, log_has=[NOON - timedelta(hours=1), NOON - timedelta(seconds=10)])
 
     assert outages(clock) == []
 
@@ -237,8 +254,8 @@ async def test_a_new_log_has_no_standstill() -> None:
 async def test_the_records_of_a_standstill_are_taken_by_intake() -> None:
     """Once under their key, and as a copy in every partition; a second telling has the same ids."""
     clock, again = Clock(lag_seconds=0), Clock(lag_seconds=0)
-    await write_ticks(clock, NOON, last_at=NOON - timedelta(hours=9))
-    await write_ticks(again, NOON, last_at=NOON - timedelta(hours=9))
+    await write_ticks(clock, NOON, log_has=[NOON - timedelta(hours=9)])
+    await write_ticks(again, NOON, log_has=[NOON - timedelta(hours=9)])
 
     intake = new_intake("commands", 0, 48)
     raw = [
