@@ -100,7 +100,7 @@ class _Summary:
             self.failed.append(outcome.seed)
         self.faults += outcome.faults
         self.situations += outcome.situations
-        for name in ("steps", "records", "lost", "duplicated", "wrong"):
+        for name in ("steps", "records", "lost", "duplicated", "overtaken", "wrong"):
             self.sums[name] += getattr(outcome, name)
         self.sums["simulated_days"] += int(outcome.simulated_s / 86_400)
         for times, value in ((self.decided_s, outcome.decided_s), (self.recovered_s, outcome.recovered_s)):
@@ -121,7 +121,10 @@ class _Summary:
         return {
             "seeds": self.outcomes,
             "failed_seeds": sorted(self.failed),
-            **{name: self.sums[name] for name in ("steps", "simulated_days", "records", "lost", "duplicated", "wrong")},
+            **{
+                name: self.sums[name]
+                for name in ("steps", "simulated_days", "records", "lost", "duplicated", "overtaken", "wrong")
+            },
             "faults_injected": self.faults.total(),
             "faults": dict(sorted(self.faults.items())),
             "situations": dict(sorted(self.situations.items())),
@@ -137,7 +140,8 @@ class _Summary:
             f"{self.outcomes} seeds, {len(self.failed)} wrong; {self.sums['steps']:,} steps, "
             f"{self.sums['simulated_days']:,} simulated days, {self.sums['records']:,} records, "
             f"{self.faults.total():,} faults in {self.seconds:.0f} s\n"
-            f"lost {self.sums['lost']}, wrong {self.sums['wrong']}, written more than once {self.sums['duplicated']:,}; "
+            f"lost {self.sums['lost']}, wrong {self.sums['wrong']}, written more than once {self.sums['duplicated']:,}, "
+            f"overtaken by a frozen writer {self.sums['overtaken']:,}; "
             f"decided {decided['p50']} s after the last fault (at most {decided['max']}), "
             f"in the store {stored['p50']} s (at most {stored['max']})"
         )

@@ -50,6 +50,7 @@ class Partition:
     tp: TP
     ever: list[Kept] = field(default_factory=list)
     appended_at: list[float] = field(default_factory=list)  # by offset, seconds of the world
+    writers: list[str] = field(default_factory=list)  # by offset, the process and its producer
     records: list[Kept] = field(default_factory=list)
     is_reachable: bool = True
     waiters: list[_Waiter] = field(default_factory=list)
@@ -60,12 +61,13 @@ class Partition:
         """Return the offset of the next record."""
         return len(self.ever)
 
-    def append(self, values: Iterable[KeyValue], timestamp_ms: int, second: float) -> None:
+    def append(self, values: Iterable[KeyValue], timestamp_ms: int, second: float, who: str = "") -> None:
         """Append records at a moment."""
         for key, value in values:
             record = Kept(len(self.ever), timestamp_ms, key, value)
             self.ever.append(record)
             self.appended_at.append(second)
+            self.writers.append(who)
             self.records.append(record)
 
     def is_new(self, numbered: Numbered) -> bool:
@@ -144,7 +146,7 @@ class Broker:
         """Append records and wake whoever waits for them."""
         partition = self.partitions[tp]
         begin = partition.end
-        partition.append(values, self.now_ms(), self.world.now)
+        partition.append(values, self.now_ms(), self.world.now, who)
         if self.world.is_traced:
             sizes = [len(record.value or b"") for record in partition.ever[begin:]]
             self.world.note(who, f"appended {tp.topic}:{tp.partition} {begin}..{partition.end - 1} bytes {sizes}")

@@ -38,6 +38,7 @@ class Outcome:
     recovered_s: float | None = None  # until the sink has too
     lost: int = 0
     duplicated: int = 0
+    overtaken: int = 0
     wrong: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     situations: Counter[str] = field(default_factory=Counter)
@@ -107,6 +108,7 @@ class _Run:
             recovered_s=recovered_s,
             lost=judgement.lost,
             duplicated=judgement.duplicated,
+            overtaken=judgement.overtaken,
             wrong=judgement.wrong,
             faults=cluster.faults.struck,
             situations=world.situations,
