@@ -157,8 +157,12 @@ class Cluster:
         """Let a sink run now and then: it looks for records all the time, and days of that would take long."""
         for _ in range(self.scenario.sink_sessions):
             begin = self._moment()
-            self.world.at(begin, self.want, slot)
+            self.world.at(begin, self._begin_session, slot)
             self.world.at(begin + self.faults.seconds(60.0, 3 * _HOUR_S), self._end_session, slot)
+
+    def _begin_session(self, slot: Slot) -> None:
+        if not self.faults.is_calm:
+            self.want(slot)
 
     def _end_session(self, slot: Slot) -> None:
         if not self.faults.is_calm:

@@ -61,7 +61,7 @@ class Group:
     members: dict[str, _Member] = field(default_factory=dict)
     generation: int = 0
     offsets: dict[TP, int] = field(default_factory=dict)
-    unreachable_until: float = 0.0
+    taken_back: list[str] = field(default_factory=list)  # commits below one before, while somebody goes on from there
     _is_joining: bool = False
     _rounds: int = 0
     _names: int = 0
@@ -168,6 +168,8 @@ class Group:
         def work() -> None:
             if self.is_fenced:
                 self._demand_member(member_id, generation)
+            back = [tp for tp, offset in offsets.items() if offset < self.offsets.get(tp, 0)]
+            self.taken_back += [f"{self.name} of {tp.topic}:{tp.partition}" for tp in back if self.members]
             self.offsets.update(offsets)
             if self.world.is_traced:
                 committed = {f"{tp.topic}:{tp.partition}": offset for tp, offset in sorted(offsets.items())}

@@ -119,6 +119,9 @@ class _Run:
         judgement = judge_log(cluster.broker, cluster.parts.intended)
         judge_store(judgement, cluster.broker, cluster.store)
         judge_state(judgement, cluster.broker)
+        # The clock waits for intake's commits: one that goes back while its owner goes on would stop it.
+        back = [what for role in ("intake", "watch") for what in cluster.groups[role].taken_back]
+        judgement.add_wrong("commits that were taken back", back)
         judgement.add_lost("scopes of which no snapshot was whole for a while", cluster.lost_scopes)
         return judgement
 
