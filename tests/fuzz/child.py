@@ -104,7 +104,7 @@ def _mutator(target: "Target", by_engine: Callable[[bytes, int], bytes]) -> Call
         if random.random() < 0.1:
             return by_engine(data, largest_bytes)
         # What the engine holds is mostly wrong in some way: there are more of those.
-        begun = random.choice(seeds) if random.random() < 0.25 else bytes(data)
+        begun = random.choice(seeds) if random.random() < 0.4 else bytes(data)
         return target.mutate(begun, random)[:largest_bytes]
 
     return mutate
@@ -123,7 +123,10 @@ def _engine_options(target: "Target", options: argparse.Namespace) -> list[str]:
         f"-artifact_prefix={options.crashes}/{target.name}-",
         f"-rss_limit_mb={_LARGEST_MEMORY_MB}",
         f"-timeout={_LONGEST_SECONDS}",
+        # The mutator makes several changes itself; of many on top of each other nothing right comes.
+        "-mutate_depth=2",
         "-len_control=0",
+        "-report_slow_units=600",
         "-reload=0",
         "-verbosity=0",
         str(corpus),
