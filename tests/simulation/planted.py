@@ -94,6 +94,11 @@ def _commits_first(cluster: Cluster) -> None:
     cluster.parts.sink_class = CommitsFirst
 
 
+def _fences_nobody(cluster: Cluster) -> None:
+    for group in cluster.groups.values():
+        group.is_fenced = False
+
+
 def _reads_unsealed(cluster: Cluster) -> None:
     cluster.parts.state_class = LoadsUnsealed
 
@@ -103,5 +108,6 @@ PLANTED: Mapping[str, Callable[[Cluster], None]] = {
     "writes state before its results are acknowledged": _writes_state_at_once,
     "writes ticks without waiting for intake": _does_not_wait,
     "commits in the sink before the insert": _commits_first,
+    "does not fence a zombie's commits": _fences_nobody,
     "reads a snapshot without its seal": _reads_unsealed,
 }
