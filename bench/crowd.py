@@ -110,6 +110,7 @@ def state_of(numbers: Collection[int]) -> SavedState:
             entries[clone_id(number) + rest] = bytes(bytearray(value))
     copies = math.ceil(len(numbers) / len(moment.observed))
     head = dict(moment.head)
+    head["people"] = len(numbers)
     head["references"] = [[number, count * copies] for number, count in head["references"]]
     return SavedState(head, entries)
 
