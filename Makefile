@@ -56,7 +56,7 @@ test-slow: $(VENV)/.dev ## Run the tests that take longer, on the Apache Kafka t
 	@GRIDWATCH_TEST_KAFKA=$${GRIDWATCH_TEST_KAFKA:-127.0.0.1:$(KAFKA_PORT)} GRIDWATCH_REQUIRE_KAFKA=1 \
 		$(BIN)/python -m pytest -n auto --dist loadgroup -m slow -q
 
-test-properties: $(VENV)/.dev ## Compare the core with the independent model on EXAMPLES=n histories
+test-properties: $(VENV)/.dev ## Compare the core with the independent model on EXAMPLES=n histories (EXPLORE=1: on new ones)
 	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/properties -n auto -q
 
 simulate-faults: $(VENV)/.dev ## Run the whole pipeline on SEEDS=n simulated weeks full of faults

@@ -1,8 +1,15 @@
 """Fixtures that every test may use, and a plain word at the end about what was left out."""
 
+import os
 from collections import Counter
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, so that a change is judged by itself; EXPLORE=1 looks for new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("exploring", print_blob=True)
+settings.load_profile("exploring" if os.environ.get("EXPLORE") else "repeatable")
 
 pytest_plugins = ["tests.support.brokers", "tests.support.timeline"]
 
