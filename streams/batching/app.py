@@ -105,12 +105,14 @@ def batch_app(
     heartbeat_interval: float = 3.0,
     rebalance_timeout: float = 60.0,
     commit_interval: float = 1.0,
+    take_over_timeout: float = 3600.0,
     options: BatchOptions | None = None,
     **settings: Any,
 ) -> BatchApp:
     """Return an application of consumer group `group` on `bootstrap` ("host:port", several separated by commas).
 
-    Durations in seconds. Batches under way must take far less than `rebalance_timeout`: a rebalance waits for them.
+    Durations in seconds. Batches under way must take far less than `rebalance_timeout`: a rebalance waits for them. A listener
+    that takes partitions over for longer than `take_over_timeout` ends the worker.
     No web server, no topics of its own, nothing written to disk, begins at the earliest record where the group has
     committed nothing. `settings` are Faust's own and win over these.
     """
@@ -129,7 +131,8 @@ def batch_app(
         "broker_session_timeout": session_timeout,
         "broker_heartbeat_interval": heartbeat_interval,
         "broker_rebalance_timeout": rebalance_timeout,
-        "broker_request_timeout": max(90.0, session_timeout + 1),
+        # So long Faust waits for partitions to be taken over; requests have a time of their own (see `fetch`).
+        "broker_request_timeout": max(take_over_timeout, session_timeout + 1),
         "broker_commit_interval": commit_interval,
         "consumer_max_fetch_size": 4 * 1024 * 1024,
     }

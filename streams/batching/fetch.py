@@ -19,6 +19,9 @@ from streams.batching.batch import Fetched
 from streams.batching.parsed import is_parsed_here, take_parsed
 
 
+REQUEST_TIMEOUT_S = 90.0
+
+
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """Fetch, and report with the records where each partition stood before and after."""
 
@@ -44,6 +47,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = options.fetch_wait_ms_max
         consumer._fetch_min_bytes = options.fetch_bytes_min
         consumer._fetch_max_bytes = options.fetch_bytes_max
+        # Faust has one setting for the time of a request and for that of taking partitions over, which loads state.
+        conf = self.app.conf
+        longest_s = min(conf.broker_request_timeout, max(REQUEST_TIMEOUT_S, conf.broker_session_timeout + 1))
+        consumer._request_timeout_ms = consumer._client._request_timeout_ms = int(longest_s * 1000)
         return consumer
 
     async def _fetch_records(  # type: ignore[override]

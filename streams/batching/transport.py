@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from collections.abc import Set as AbstractSet
+from time import monotonic
 from typing import Any, ClassVar, TypeVar, cast
 
 from faust.transport.drivers import aiokafka as driver
@@ -17,9 +19,15 @@ from streams.batching.ledger import PartitionLedger
 
 T = TypeVar("T")
 
+_ALMOST = 0.98  # whoever waits begins a moment before what is waited for
+
 
 class RecordsLost(RuntimeError):
     """The log no longer holds records that the group has not read, or holds fewer than it has read."""
+
+
+class TakeOverTooLong(RuntimeError):
+    """Partitions were not taken over in time."""
 
 
 class Consumer(driver.Consumer):
@@ -162,7 +170,20 @@ class Consumer(driver.Consumer):
     # -- positions
 
     async def perform_seek(self) -> None:
-        """Go to the committed offsets, or where the listener wants to begin; before the first batch of an assignment."""
+        """Go to the committed offsets, or where the listener wants to begin; before the first batch of an assignment.
+
+        Faust cancels this when it takes longer than `broker_request_timeout`, and from then on does nothing more, without
+        a word: then the worker ends.
+        """
+        longest_s, began = self.app.conf.broker_request_timeout, monotonic()
+        try:
+            await self._begin_assignment()
+        except asyncio.CancelledError:
+            if monotonic() - began >= _ALMOST * longest_s and isinstance(self.app, BatchApp):
+                self.app.fail(TakeOverTooLong(f"partitions were not taken over within {longest_s:.0f} s"))
+            raise
+
+    async def _begin_assignment(self) -> None:
         await super().perform_seek()
         partitions = [tp for tp in self.assignment() if self.schema_of(tp.topic) is not None]
         positions = {tp: await self._resume_at(tp) for tp in partitions}

@@ -34,6 +34,7 @@ class Settings:
     settling_takes_s: float = 0.0  # after the handler has returned; the batch is acked then
     settling_fails_at: tuple[int, int] | None = None
     loading_takes_s: float = 0.0  # of the state of partitions that are assigned
+    take_over_timeout: float = 3600.0
     instance_id: str | None = None
     session_timeout: float = 6.0
     start_at: dict[str, int] = field(default_factory=dict)  # by partition: where to begin instead
@@ -99,6 +100,7 @@ def main() -> int:
         heartbeat_interval=1,
         rebalance_timeout=10,
         commit_interval=settings.commit_interval,
+        take_over_timeout=settings.take_over_timeout,
         consumer_group_instance_id=settings.instance_id,
     )
     app.assignment_listener = worker
