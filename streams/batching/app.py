@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -117,7 +117,8 @@ def batch_app(
     defaults: dict[str, Any] = {
         "broker": ";".join(f"{SCHEME}://{address.strip()}" for address in bootstrap.split(",")),
         "web_enabled": False,
-        "datadir": str(Path(tempfile.gettempdir()) / "faust-unused"),
+        # Never made. tempfile would try where it can write: a worker must start on a full disk too.
+        "datadir": str(Path(os.environ.get("TMPDIR") or "/tmp") / "faust-unused"),
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "reply_create_topic": False,
@@ -129,9 +130,13 @@ def batch_app(
         "broker_session_timeout": session_timeout,
         "broker_heartbeat_interval": heartbeat_interval,
         "broker_rebalance_timeout": rebalance_timeout,
-        "broker_request_timeout": max(90.0, session_timeout + 1),
+        # No longer than the answer that takes longest, that to a join: for so long nobody notices a connection that died.
+        "broker_request_timeout": max(rebalance_timeout, session_timeout) + 10,
         "broker_commit_interval": commit_interval,
         "consumer_max_fetch_size": 4 * 1024 * 1024,
+        # Of a partition that is assigned and has nothing committed aiokafka asks the leader it knows for the beginning, and
+        # goes on asking one that leads no more until it looks at the cluster again: 5 minutes unless told otherwise.
+        "consumer_metadata_max_age_ms": 10_000,
     }
     app = BatchApp(group, **(defaults | settings))
     app.batching = options or BatchOptions()
