@@ -111,15 +111,18 @@ def _judge_watch(found: Judgement, log: Log) -> tuple[Final, Final]:
 
 
 def _judge_order(found: Judgement, log: Log, topic: str, identity: str) -> None:
-    """See that no revision stands before a lower one that came later for the first time."""
+    """See that no revision stands before a lower one that came later for the first time, and which ones were overtaken."""
     seen: dict[str, int] = {}
+    last: dict[str, int] = {}
     early = []
     for value in log.values(topic):
         name, revision = _revision(value, identity)
         if revision > seen.get(name, 0) + 1:
             early.append(f"{name} {revision}")
         seen[name] = max(revision, seen.get(name, 0))
+        last[name] = revision
     found.fault(f"{topic} before their revision", early)
+    found.overtaken += sum(last[name] < revision for name, revision in seen.items())
 
 
 def _judge_ticks(found: Judgement, log: Log) -> None:

@@ -28,6 +28,7 @@ class Result:
     duplicated: int = 0
     wrong: int = 0
     repeats: int = 0
+    overtaken: int = 0
     checked: int = 0
     recoveries_s: list[float] = field(default_factory=list)
     killed: dict[str, int] = field(default_factory=dict)

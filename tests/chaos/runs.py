@@ -20,7 +20,7 @@ from tests.chaos.scene import Scene, days_for, scene
 from tests.chaos.stage import Stage
 from tests.chaos.verdict import Judgement
 
-FAULTS_A_RUN = 16
+FAULTS_A_RUN = 24
 _TICKS_KEPT = 20  # so many of the town must be left for a fault to find load
 _QUIET_S = (0.2, 3.0)
 _FAULT_S = 400.0
@@ -53,15 +53,16 @@ class Run:
                 built.findings += judgement.examples
             for result in results.values():
                 result.lost, result.duplicated, result.wrong = judgement.lost, judgement.duplicated, judgement.wrong
-                result.repeats, result.checked = judgement.repeats, judgement.checked
+                result.repeats, result.overtaken = judgement.repeats, judgement.overtaken
+                result.checked = judgement.checked
                 result.examples = list(built.findings)
             ended = dict(sorted(built.count_unasked_ends().items()))
         for part, end in built.unasked_ends():
             self.tell(f"{self.name}: {part.name} ended with {end.status}: {end.last_words}")
         self.tell(
             f"{self.name}: lost {judgement.lost}, duplicated {judgement.duplicated}, wrong {judgement.wrong}, "
-            f"{judgement.repeats} harmless repeats, {judgement.checked} compared, ended by themselves {ended}, "
-            f"{time.monotonic() - began:.0f} s"
+            f"{judgement.repeats} harmless repeats ({judgement.overtaken} overtaken), {judgement.checked} compared, "
+            f"ended by themselves {ended}, {time.monotonic() - began:.0f} s"
         )
         for example in built.findings:
             self.tell(f"{self.name}: FOUND {example}")

@@ -16,13 +16,15 @@ class Judgement:
 
     `lost` must be there and is not. `duplicated` stands under one identity and revision with two contents, or counts
     twice in a view. `wrong` is there and must not be, or says something else than it must. `repeats` says the same once
-    more, to the byte, which readers know by identity and revision: no harm.
+    more, to the byte, which readers know by identity and revision: no harm. Where the last one of an identity is not its
+    highest revision it is `overtaken` as well: compaction would leave the old one alone.
     """
 
     lost: int = 0
     duplicated: int = 0
     wrong: int = 0
     repeats: int = 0
+    overtaken: int = 0
     checked: int = 0
     examples: list[str] = field(default_factory=list)
 
