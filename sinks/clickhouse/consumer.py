@@ -137,7 +137,8 @@ def build_consumer(client_options: Mapping[str, Any], group: str, **overrides: A
         "group_id": group,
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
-        "metadata_max_age_ms": 30_000,
+        # So long aiokafka may ask for the beginning of a new partition where it is led no more.
+        "metadata_max_age_ms": 10_000,
         "session_timeout_ms": 10_000,
         "heartbeat_interval_ms": 3_000,
         "max_poll_interval_ms": _WITHOUT_READING_MS,

@@ -3,8 +3,8 @@
 The same code talks to a server (`https://user:password@host:8443/database`, `http://...`) and to the engine in this
 process (`chdb:///directory`; one directory per process, one process per directory).
 
-What is the surroundings' fault (no connection, too many parts, out of memory, a read-only replica) is tried again with
-growing pauses for a limited time and ends in ClickHouseUnavailableError: nothing was lost, stop and start again later.
+What is the surroundings' fault (no connection, too many parts, out of memory or space, a read-only replica) is tried again
+with growing pauses for a limited time and ends in ClickHouseUnavailableError: nothing was lost, stop and start again later.
 What another attempt cannot mend (password, rights, unknown table) is a ClickHouseRefusedError at once. Every insert
 may be repeated: rows have an identity of their own.
 """
@@ -36,6 +36,7 @@ _PASSING_CODES = frozenset(
         210,  # NETWORK_ERROR
         241,  # MEMORY_LIMIT_EXCEEDED
         242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE: somebody makes room, or a merge does
         252,  # TOO_MANY_PARTS
         279,  # ALL_CONNECTION_TRIES_FAILED
         319,  # UNKNOWN_STATUS_OF_INSERT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -111,15 +111,16 @@ def batch_app(
 ) -> BatchApp:
     """Return an application of consumer group `group` on `bootstrap` ("host:port", several separated by commas).
 
-    Durations in seconds. Batches under way must take far less than `rebalance_timeout`: a rebalance waits for them. A listener
-    that takes partitions over for longer than `take_over_timeout` ends the worker.
+    Durations in seconds. Batches under way must take far less than `rebalance_timeout`: a rebalance waits for them. A
+    listener that takes partitions over for longer than `take_over_timeout` ends the worker.
     No web server, no topics of its own, nothing written to disk, begins at the earliest record where the group has
     committed nothing. `settings` are Faust's own and win over these.
     """
     defaults: dict[str, Any] = {
         "broker": ";".join(f"{SCHEME}://{address.strip()}" for address in bootstrap.split(",")),
         "web_enabled": False,
-        "datadir": str(Path(tempfile.gettempdir()) / "faust-unused"),
+        # Never made. tempfile would try where it can write: a worker must start on a full disk too.
+        "datadir": str(Path(os.environ.get("TMPDIR") or "/tmp") / "faust-unused"),
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "reply_create_topic": False,
@@ -135,6 +136,9 @@ def batch_app(
         "broker_request_timeout": max(take_over_timeout, session_timeout + 1),
         "broker_commit_interval": commit_interval,
         "consumer_max_fetch_size": 4 * 1024 * 1024,
+        # Of a partition that is assigned and has nothing committed aiokafka asks the leader it knows for the beginning, and
+        # goes on asking one that leads no more until it looks at the cluster again: 5 minutes unless told otherwise.
+        "consumer_metadata_max_age_ms": 10_000,
     }
     app = BatchApp(group, **(defaults | settings))
     app.batching = options or BatchOptions()

@@ -18,8 +18,7 @@ from streams.batching.app import batch_options
 from streams.batching.batch import Fetched
 from streams.batching.parsed import is_parsed_here, take_parsed
 
-
-REQUEST_TIMEOUT_S = 90.0
+_MARGIN_S = 10.0  # an answer has this long beyond what the broker itself may wait
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -47,9 +46,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = options.fetch_wait_ms_max
         consumer._fetch_min_bytes = options.fetch_bytes_min
         consumer._fetch_max_bytes = options.fetch_bytes_max
-        # Faust has one setting for the time of a request and for that of taking partitions over, which loads state.
+        # Faust has one setting for the time of a request and for that of taking partitions over, which loads state. A
+        # request may last as long as the slowest answer, that to a join: for so long nobody notices a dead connection.
         conf = self.app.conf
-        longest_s = min(conf.broker_request_timeout, max(REQUEST_TIMEOUT_S, conf.broker_session_timeout + 1))
+        longest_s = max(conf.broker_rebalance_timeout, conf.broker_session_timeout) + _MARGIN_S
         consumer._request_timeout_ms = consumer._client._request_timeout_ms = int(longest_s * 1000)
         return consumer
 

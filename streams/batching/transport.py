@@ -190,8 +190,15 @@ class Consumer(driver.Consumer):
         self._ledgers = {tp: PartitionLedger(offset) for tp, offset in positions.items()}
         self._thrown_away.clear()
         listener = assignment_listener(self.app)
-        starts = await self._listen(listener.on_assigned(positions)) if listener and positions else None
-        for tp, offset in (starts or {}).items():
+        if listener is None or not positions:
+            return
+        wanted = await self._listen(listener.on_assigned(positions)) or {}
+        # What was taken away meanwhile ended for the listener before it had begun.
+        gone = positions.keys() - self._ledgers.keys()
+        if gone:
+            await self._listen(listener.on_revoked(gone))
+        starts = {tp: offset for tp, offset in wanted.items() if tp in self._ledgers}
+        for tp, offset in starts.items():
             self._ledgers[tp].seek(offset)
         if starts:
             await self.seek_wait(starts)
@@ -230,7 +237,9 @@ class Consumer(driver.Consumer):
     async def commit(self, topics: TPorTopicSet | None = None, start_new_transaction: bool = True) -> bool:
         """Commit what is acked by now; Faust alone commits nothing when another commit is under way."""
         while self._commit_fut is not None:
-            await self.maybe_wait_for_commit_to_finish()
+            # Not by awaiting it, as Faust does: who is cancelled there cancels the future too, is not told, and would come
+            # back to it for ever, in a loop that lets nobody else run.
+            await asyncio.wait({self._commit_fut})
         return await super().commit(topics, start_new_transaction)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, Self
 
 from faust.types import TP
@@ -40,13 +40,19 @@ class OffsetReader:
 
     async def __aenter__(self) -> Self:
         await self._log.start()
-        self._admin = await asyncio.to_thread(KafkaAdminClient, **self._settings.kafka.client_options())
+        await self._connect_admin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._log.stop()
         if self._admin is not None:
             await asyncio.to_thread(self._admin.close)
+
+    async def _connect_admin(self) -> None:
+        admin = await asyncio.to_thread(KafkaAdminClient, **self._settings.kafka.client_options())
+        before, self._admin = self._admin, admin
+        if before is not None:
+            await asyncio.to_thread(before.close)
 
     async def partitions(self, topics: Iterable[str]) -> list[TP]:
         """Return every partition of topics of the catalogue; raises LookupError for one that does not exist."""
@@ -71,7 +77,8 @@ class OffsetReader:
     async def committed(self, role: str) -> dict[TP, int]:
         """Return what the group of a role has committed, by partition.
 
-        A broker that has only just come up has no coordinator for a while; that is waited for. Raises KafkaError.
+        A broker that has only just come up has no coordinator for a while, and a coordinator may move; that is waited for.
+        Raises KafkaError.
         """
         group = self._settings.group(role)
         found = await self._group_offsets(group)
@@ -86,6 +93,9 @@ class OffsetReader:
                 if not error.retriable or time.monotonic() > give_up_at:
                     raise
             await asyncio.sleep(_COORDINATOR_PAUSE_S)
+            # kafka-python's client asks the coordinator that it has found once, and never looks for another.
+            with suppress(KafkaError):
+                await self._connect_admin()
 
 
 def _starts(settings: Settings, partitions: list[TP]) -> dict[TP, int]:

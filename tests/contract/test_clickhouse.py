@@ -638,7 +638,7 @@ class TestOverHttp:
         assert "Authentication" in str(refused.value)
         assert PASSWORD not in str(refused.value)
 
-    @pytest.mark.parametrize("fault", ["too_many_parts", "out_of_memory", "lost_answer"])
+    @pytest.mark.parametrize("fault", ["too_many_parts", "out_of_memory", "out_of_space", "lost_answer"])
     def test_what_passes_is_tried_again_and_counts_once(
         self, front: ClickHouseFront, opened: Callable[..., Database], fault: str
     ) -> None:

@@ -34,7 +34,11 @@ _INSERT = re.compile(rb"\s*INSERT INTO (.+?) FORMAT (\w+)[ \t]*\n", re.DOTALL)
 _TRAILING_FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 _CODE = re.compile(r"Code: (\d+)")
 _NOT_SETTINGS = {"query", "database", "query_id", "session_id", "wait_end_of_query", "client_protocol_version"}
-_FAULTS = {"too_many_parts": (252, "TOO_MANY_PARTS"), "out_of_memory": (241, "MEMORY_LIMIT_EXCEEDED")}
+_FAULTS = {
+    "too_many_parts": (252, "TOO_MANY_PARTS"),
+    "out_of_memory": (241, "MEMORY_LIMIT_EXCEEDED"),
+    "out_of_space": (243, "NOT_ENOUGH_SPACE"),
+}
 
 
 class _EngineError(Exception):
@@ -195,6 +199,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, unless it is that the client has gone."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class ClickHouseFront:
     """A front as a process: start, kill, start again on the same data and port."""
 
@@ -242,7 +253,7 @@ class ClickHouseFront:
             self._process = None
 
     def fail_inserts(self, *faults: str) -> None:
-        """Make the coming inserts fail, one each: `too_many_parts`, `out_of_memory`, `lost_answer`."""
+        """Make the coming inserts fail, one each: `too_many_parts`, `out_of_memory`, `out_of_space`, `lost_answer`."""
         url = f"http://127.0.0.1:{self.port}/faults?next={','.join(faults)}"
         with urllib.request.urlopen(url, timeout=10) as answer:
             answer.read()
@@ -253,7 +264,7 @@ def main() -> None:
     directory, port = sys.argv[1:]
     _Handler.engine = _Engine(directory)
     _Handler.login = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    server = ThreadingHTTPServer(("127.0.0.1", int(port)), _Handler)
+    server = _Server(("127.0.0.1", int(port)), _Handler)
     os.write(1, b"ready\n")
     server.serve_forever()
 
