@@ -61,7 +61,7 @@ integration: $(VENV)/.dev ## Run the suites on the Apache Kafka that `make kafka
 	@GRIDWATCH_TEST_KAFKA=$${GRIDWATCH_TEST_KAFKA:-127.0.0.1:$(KAFKA_PORT)} GRIDWATCH_REQUIRE_KAFKA=1 \
 		$(BIN)/python -m pytest tests/contract tests/integration tests/acceptance -n auto --dist loadgroup -q -k "kafka"
 
-check: $(VENV)/.dev ## Format, lint, types, imports, schemas and handbook current, dead code
+check: $(VENV)/.dev ## Format, lint, types, imports, generated files current, dead code
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy events streams sinks
@@ -69,15 +69,17 @@ check: $(VENV)/.dev ## Format, lint, types, imports, schemas and handbook curren
 	@$(BIN)/python -m events.schema_files --check
 	@$(BIN)/python -m tests.support.handbook --check
 	@$(BIN)/python -m tests.support.settings_table --check
+	@$(BIN)/python -m tests.support.metrics_table --check
 	@$(BIN)/vulture
 
 format: $(VENV)/.dev ## Put the code into its form
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix --quiet $(CODE)
 
-schemas: $(VENV)/.dev ## Write the JSON Schemas, the AsyncAPI document and the table of settings
+schemas: $(VENV)/.dev ## Write the JSON Schemas, the AsyncAPI document, the tables of settings and metrics
 	@$(BIN)/python -m events.schema_files --write
 	@$(BIN)/python -m tests.support.settings_table --write
+	@$(BIN)/python -m tests.support.metrics_table --write
 
 handbook: $(VENV)/.dev ## Write the rule handbook from the spec tests
 	@$(BIN)/python -m tests.support.handbook --write

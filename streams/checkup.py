@@ -7,11 +7,10 @@ from enum import StrEnum
 
 from kafka.errors import KafkaError
 
-from events.codec import Refusal, decode_from_timeline
-from events.records import RAW_TOPICS, Tick
+from events.records import RAW_TOPICS
 from streams.broker.offsets import OffsetReader, behind
-from streams.broker.tail import newest_records
 from streams.broker.topics import TopicState, plan_topics
+from streams.clock.newest import newest_ticks
 from streams.settings import Settings
 
 _CLOCK_LATE_SECONDS = 120.0
@@ -87,22 +86,13 @@ async def _reader(offsets: OffsetReader, role: str, topics: tuple[str, ...], adv
 
 
 async def _clock(settings: Settings, offsets: OffsetReader) -> Finding:
-    partitions = await offsets.partitions(["timeline"])
-    newest = await newest_records(settings, await offsets.ends(partitions), _is_tick)
-    ticks = [decode_from_timeline(record) for record in newest.values()]
-    clocks = [tick.at for tick in ticks if isinstance(tick, Tick)]
+    newest = await newest_ticks(settings, offsets)
+    clocks = [at for at in newest if at is not None]
     advice = "start `gridwatch clock`; it waits while intake is behind"
-    if len(clocks) < len(partitions):
+    if len(clocks) < len(newest):
         return Finding("clock", Health.SLOW, "no recent tick in some partition of the timeline", advice)
     late_seconds = (datetime.now(UTC) - min(clocks)).total_seconds()
     found = f"{late_seconds:,.0f} s behind this machine"
     if late_seconds > _CLOCK_LATE_SECONDS:
         return Finding("clock", Health.SLOW, found, advice)
     return Finding("clock", Health.GOOD, found)
-
-
-def _is_tick(value: bytes) -> bool:
-    try:
-        return isinstance(decode_from_timeline(value), Tick)
-    except Refusal:
-        return False

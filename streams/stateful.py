@@ -19,7 +19,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import datetime
 from operator import attrgetter
+from typing import NamedTuple
 
 from faust.types import TP
 
@@ -45,6 +47,19 @@ class UndecidableBatchError(RuntimeError):
     """Our fault: deciding a record raised. The worker stops before the ack, so the record is not lost."""
 
 
+class Insight(NamedTuple):
+    """A partition of a worker as seen from outside; `written_at` by the steady clock (`time.monotonic`).
+
+    `unsaved_records` were decided since the last snapshot was taken. `handed_over` rises while results are being written.
+    """
+
+    clock: datetime | None
+    handed_over: int
+    unsaved_records: int
+    written_at: float
+    is_writing: bool
+
+
 @dataclass(slots=True)
 class _Owned:
     """A partition this worker owns. Results of records below `publish_from` are in the log already."""
@@ -55,15 +70,28 @@ class _Owned:
     publish_from: int
     saved_offset: int  # of the last snapshot taken
     saved_at: float
+    written_at: float  # of the last snapshot written
     decided_since_snapshot: int = 0
+    handed_over: int = 0  # pieces of results that the producer took
     settled: asyncio.Task[None] | None = None  # done when the results of all batches so far are acknowledged
     writing: asyncio.Task[None] | None = None
+
+    def note_handed_over(self) -> None:
+        """Count a piece of results that the producer took."""
+        self.handed_over += 1
+
+    def insight(self) -> Insight:
+        """Return what can be seen of it."""
+        is_writing = self.writing is not None and not self.writing.done()
+        unsaved = self.decided_since_snapshot
+        return Insight(self.decider.clock, self.handed_over, unsaved, self.written_at, is_writing)
 
 
 @dataclass(slots=True)
 class Progress:
     """What a worker has done since it started; read by whoever shows it."""
 
+    batches: int = 0
     records: int = 0
     results: int = 0
     dead_letters: int = 0
@@ -92,6 +120,19 @@ class StatefulPartitions:
         self._store = store
         self._make_decider = make_decider
         self._owned: dict[TP, _Owned] = {}
+
+    def insights(self) -> dict[TP, Insight]:
+        """Return what can be seen of each partition; may be asked by any thread."""
+        return {tp: owned.insight() for tp, owned in tuple(self._owned.items())}
+
+    def state_progress(self) -> tuple[int, int]:
+        """Return how many records of state were read and written; rises while either goes on."""
+        return self._store.records_read, self._store.records_written
+
+    @property
+    def state_bytes_written(self) -> int:
+        """Return how many bytes of snapshots were written."""
+        return self._store.bytes_written
 
     # -- assignment
 
@@ -139,6 +180,7 @@ class StatefulPartitions:
             publish_from=max(committed, begin),
             saved_offset=begin,
             saved_at=time.monotonic(),
+            written_at=time.monotonic(),
         )
 
     async def on_revoked(self, partitions: AbstractSet[TP]) -> None:
@@ -175,7 +217,7 @@ class StatefulPartitions:
             raise RuntimeError(f"{tp}: expected records from offset {owned.next_offset}, found {batch.start_offset}")
         outputs = self._decide(tp, owned, batch)
         owned.next_offset = max(owned.next_offset, batch.next_offset)
-        owned.settled = settled = asyncio.create_task(self._publish(batch, outputs, owned.settled))
+        owned.settled = settled = asyncio.create_task(self._publish(owned, batch, outputs, owned.settled))
         is_writing = owned.writing is not None and not owned.writing.done()
         if not is_writing and self._is_snapshot_due(owned):
             owned.writing = asyncio.create_task(self._write_while_due(tp, owned, self._take_snapshot(owned)))
@@ -199,13 +241,16 @@ class StatefulPartitions:
         owned.decided_since_snapshot += len(records)
         return outputs
 
-    async def _publish(self, batch: Batch, outputs: list[Output], before: asyncio.Task[None] | None) -> None:
-        await self._publisher.publish(outputs)
+    async def _publish(
+        self, owned: _Owned, batch: Batch, outputs: list[Output], before: asyncio.Task[None] | None
+    ) -> None:
+        await self._publisher.publish(outputs, on_handed_over=owned.note_handed_over)
         if before is not None:
             await before
         self._count(batch, outputs)
 
     def _count(self, batch: Batch, outputs: list[Output]) -> None:
+        self.progress.batches += 1
         self.progress.records += len(batch)
         self.progress.results += len(outputs)
         for topic, count in Counter(map(_TOPIC_OF, outputs)).items():
@@ -238,6 +283,7 @@ class StatefulPartitions:
         if owned.settled is not None:
             await owned.settled
         await self._store.write(owned.chain, snapshot, tp.partition)
+        owned.written_at = time.monotonic()
         self.progress.snapshots += 1
 
     def _end_if_failed(self, writing: asyncio.Task[None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from collections.abc import Set as AbstractSet
+from time import monotonic
 from typing import Any, ClassVar, TypeVar, cast
 
 from faust.transport.drivers import aiokafka as driver
@@ -106,7 +107,7 @@ class Consumer(driver.Consumer):
     def _note_delivery(self, tp: TP, message: ConsumerMessage) -> None:
         value: object = message.value  # which Faust declares as bytes
         if isinstance(value, Batch) and (ledger := self._ledgers.get(tp)) is not None:
-            ledger.deliver(message.offset, value.next_offset)
+            ledger.deliver(message.offset, value.next_offset, monotonic())
             # Faust drops what lies before its own mark without a word, and sets the mark too late after a seek back.
             self._read_offset[tp] = None
 

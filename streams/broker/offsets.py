@@ -40,7 +40,11 @@ class OffsetReader:
 
     async def __aenter__(self) -> Self:
         await self._log.start()
-        self._admin = await asyncio.to_thread(KafkaAdminClient, **self._settings.kafka.client_options())
+        try:
+            self._admin = await asyncio.to_thread(KafkaAdminClient, **self._settings.kafka.client_options())
+        except BaseException:
+            await self._log.stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

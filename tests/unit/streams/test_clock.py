@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from faust.types import TP
@@ -21,11 +23,18 @@ READ = {tp: end for tp, end in ENDS.items() if tp.topic != "timeline"}
 class Clock:
     """A tick writer with brokers that answer as told, and a journal of what it did."""
 
-    def __init__(self, committed: Callable[[], Mapping[TP, int]] = lambda: READ, **clock: float) -> None:
+    def __init__(
+        self,
+        committed: Callable[[], Mapping[TP, int]] = lambda: READ,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        steady_s: Callable[[], float] = time.monotonic,
+        **clock: Any,
+    ) -> None:
         self.log = MemoryLog()
         settings = Settings(clock=ClockSettings(**({"spread_seconds": 0.0} | clock)))
         self.offsets = ScriptedOffsets(ENDS, committed, self.log.journal)
-        self.writer = TickWriter(settings, self.offsets, MemoryPublisher(self.log, partitions=3))
+        self.publisher = MemoryPublisher(self.log, partitions=3)
+        self.writer = TickWriter(settings, self.offsets, self.publisher, now=now, steady_s=steady_s)
 
     @property
     def ticks(self) -> list[str]:
@@ -70,14 +79,15 @@ async def test_a_stop_while_a_tick_is_spread() -> None:
 
 async def test_the_ends_are_read_after_the_instant() -> None:
     """The promise: what was received before `at` is within the ends, because they are read once `at` has passed."""
-    stop, clock = asyncio.Event(), Clock(lag_seconds=5, tick_seconds=3600)
+    stop = asyncio.Event()
 
     def now() -> datetime:
         clock.log.journal.append("now")
         stop.set()
         return NOON
 
-    await clock.writer.run(stop, now)
+    clock = Clock(now=now, lag_seconds=5, tick_seconds=3600)
+    await clock.writer.run(stop)
 
     assert clock.ticks == ["2020-02-03T03:59:55Z"]
     assert clock.index("now") < clock.index("ends") < clock.index("publish 1")
@@ -132,15 +142,15 @@ async def test_a_tick_that_cannot_be_written() -> None:
 
 async def test_ticks_one_after_the_other() -> None:
     """Each by the machine's time when it begins, until the stop; the stop does not wait for the next tick."""
-    stop, clock, instants = asyncio.Event(), Clock(lag_seconds=0, tick_seconds=0.001), iter(range(100))
+    stop = asyncio.Event()
 
     def now() -> datetime:
-        number = next(instants)
-        if number == 3:
+        if len(clock.ticks) == 3:
             stop.set()
-        return NOON + timedelta(minutes=number)
+        return NOON + timedelta(minutes=len(clock.ticks))
 
-    await asyncio.wait_for(clock.writer.run(stop, now), 5)
+    clock = Clock(now=now, lag_seconds=0, tick_seconds=0.001, ahead_seconds=0)
+    await asyncio.wait_for(clock.writer.run(stop), 5)
 
     assert clock.ticks == [f"2020-02-03T04:0{number}:00Z" for number in range(4)]
 
