@@ -18,10 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from datetime import datetime
 from operator import attrgetter
-from typing import NamedTuple
 
 from faust.types import TP
 
@@ -33,6 +30,7 @@ from streams.broker.state_log import LoadedState, Snapshot, SnapshotChain
 from streams.broker.state_store import StateStore
 from streams.core.snapshot import SnapshotError
 from streams.logs import get_logger
+from streams.owned import Insight, Owned, Progress
 from streams.partition import LogRecord, PartitionDecider, SavedState, UndecidableRecordError
 from streams.settings import Settings
 
@@ -45,59 +43,6 @@ DeciderMaker = Callable[[str, int, SavedState | None], PartitionDecider]
 
 class UndecidableBatchError(RuntimeError):
     """Our fault: deciding a record raised. The worker stops before the ack, so the record is not lost."""
-
-
-class Insight(NamedTuple):
-    """A partition of a worker as seen from outside; `written_at` by the steady clock (`time.monotonic`).
-
-    `unsaved_records` were decided since the last snapshot was taken. `handed_over` rises while results are being written.
-    """
-
-    clock: datetime | None
-    handed_over: int
-    unsaved_records: int
-    written_at: float
-    is_writing: bool
-
-
-@dataclass(slots=True)
-class _Owned:
-    """A partition this worker owns. Results of records below `publish_from` are in the log already."""
-
-    decider: PartitionDecider
-    chain: SnapshotChain
-    next_offset: int
-    publish_from: int
-    saved_offset: int  # of the last snapshot taken
-    saved_at: float
-    written_at: float  # of the last snapshot written
-    decided_since_snapshot: int = 0
-    handed_over: int = 0  # pieces of results that the producer took
-    settled: asyncio.Task[None] | None = None  # done when the results of all batches so far are acknowledged
-    writing: asyncio.Task[None] | None = None
-
-    def note_handed_over(self) -> None:
-        """Count a piece of results that the producer took."""
-        self.handed_over += 1
-
-    def insight(self) -> Insight:
-        """Return what can be seen of it."""
-        is_writing = self.writing is not None and not self.writing.done()
-        unsaved = self.decided_since_snapshot
-        return Insight(self.decider.clock, self.handed_over, unsaved, self.written_at, is_writing)
-
-
-@dataclass(slots=True)
-class Progress:
-    """What a worker has done since it started; read by whoever shows it."""
-
-    batches: int = 0
-    records: int = 0
-    results: int = 0
-    dead_letters: int = 0
-    snapshots: int = 0
-    ready: bool = False
-    by_topic: dict[str, int] = field(default_factory=dict)
 
 
 class StatefulPartitions:
@@ -119,7 +64,7 @@ class StatefulPartitions:
         self._publisher = publisher
         self._store = store
         self._make_decider = make_decider
-        self._owned: dict[TP, _Owned] = {}
+        self._owned: dict[TP, Owned] = {}
 
     def insights(self) -> dict[TP, Insight]:
         """Return what can be seen of each partition; may be asked by any thread."""
@@ -154,7 +99,7 @@ class StatefulPartitions:
 
     def _take_over(
         self, tp: TP, committed: int, chain: SnapshotChain, loaded: LoadedState | None, log_start: int
-    ) -> _Owned:
+    ) -> Owned:
         held = 0 if loaded is None else loaded.next_offset
         if held < log_start and self._needs_whole_log:
             raise RuntimeError(
@@ -173,7 +118,7 @@ class StatefulPartitions:
             raise RuntimeError(
                 f"{tp.topic}:{tp.partition}: no state from the snapshot: {type(error).__name__}"
             ) from None
-        return _Owned(
+        return Owned(
             decider=decider,
             chain=chain,
             next_offset=begin,
@@ -190,7 +135,7 @@ class StatefulPartitions:
         for tp in going:
             del self._owned[tp]
 
-    async def _finish(self, tp: TP, owned: _Owned) -> None:
+    async def _finish(self, tp: TP, owned: Owned) -> None:
         if owned.writing is not None:
             await owned.writing
         if owned.next_offset > owned.saved_offset:
@@ -224,7 +169,7 @@ class StatefulPartitions:
             owned.writing.add_done_callback(self._end_if_failed)
         return settled
 
-    def _decide(self, tp: TP, owned: _Owned, batch: Batch) -> list[Output]:
+    def _decide(self, tp: TP, owned: Owned, batch: Batch) -> list[Output]:
         records: Sequence[LogRecord] = batch.records
         if batch.start_offset < owned.next_offset:  # the snapshot holds some
             records = [record for record in records if record.offset >= owned.next_offset]
@@ -242,7 +187,7 @@ class StatefulPartitions:
         return outputs
 
     async def _publish(
-        self, owned: _Owned, batch: Batch, outputs: list[Output], before: asyncio.Task[None] | None
+        self, owned: Owned, batch: Batch, outputs: list[Output], before: asyncio.Task[None] | None
     ) -> None:
         await self._publisher.publish(outputs, on_handed_over=owned.note_handed_over)
         if before is not None:
@@ -259,26 +204,26 @@ class StatefulPartitions:
 
     # -- snapshots
 
-    def _is_snapshot_due(self, owned: _Owned) -> bool:
+    def _is_snapshot_due(self, owned: Owned) -> bool:
         if owned.next_offset <= owned.saved_offset:
             return False
         worker = self._settings.worker
         is_late = time.monotonic() - owned.saved_at >= worker.snapshot_seconds
         return owned.decided_since_snapshot >= worker.snapshot_records or is_late
 
-    def _take_snapshot(self, owned: _Owned) -> Snapshot:
+    def _take_snapshot(self, owned: Owned) -> Snapshot:
         snapshot = owned.chain.collect(owned.next_offset, owned.decider)
         owned.saved_offset = owned.next_offset
         owned.saved_at = time.monotonic()
         owned.decided_since_snapshot = 0
         return snapshot
 
-    async def _write_while_due(self, tp: TP, owned: _Owned, snapshot: Snapshot) -> None:
+    async def _write_while_due(self, tp: TP, owned: Owned, snapshot: Snapshot) -> None:
         await self._write(tp, owned, snapshot)
         while self._is_snapshot_due(owned):  # since it was taken, much may have been decided
             await self._write(tp, owned, self._take_snapshot(owned))
 
-    async def _write(self, tp: TP, owned: _Owned, snapshot: Snapshot) -> None:
+    async def _write(self, tp: TP, owned: Owned, snapshot: Snapshot) -> None:
         # State must never be ahead of its results: whoever begins at a snapshot does not write those again.
         if owned.settled is not None:
             await owned.settled

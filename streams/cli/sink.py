@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streams.cli.ending import leave
 from streams.cli.migrate import SurroundingsError, open_database
 
 if TYPE_CHECKING:
@@ -74,3 +75,4 @@ def command(context: click.Context) -> None:
             log.critical("sink_failed", reason=str(error))
             context.exit(error.exit_status)
         log.info("sink_stopped", messages=loop.messages_written, quarantined=loop.messages_quarantined)
+    leave(0)

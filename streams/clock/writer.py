@@ -77,7 +77,7 @@ class TickWriter:
 
     async def start(self) -> None:
         """Make sure that the topics are there; raises LookupError where one is not."""
-        await self._offsets.partitions([*RAW_TOPICS, "timeline"])
+        await self._offsets.partitions([*RAW_TOPICS, "timeline", _TIME_TOPIC])
 
     async def run(self, stop: asyncio.Event, last_tick_at: datetime | None = None) -> None:
         """Write a tick every `tick_seconds` until `stop`, each `lag_seconds` behind the machine's time when it began.

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from streams.batching.worker import EXIT_STUCK
 from streams.health.beats import LoopBeat
@@ -143,7 +144,8 @@ class Watchdog:
         self.stall = stall
         log.critical("a stall ends the process", reason=str(stall), **_for_log(stall))
         for part in self._parts:
-            part.end(StalledError(stall))
+            with suppress(RuntimeError):  # a loop that is closed: the part has ended already
+                part.end(StalledError(stall))
 
 
 def _for_log(stall: Stall) -> dict[str, object]:

@@ -11,8 +11,8 @@ from streams.health.beats import LoopBeat
 from streams.health.pulses import Pulse, StalledError
 from streams.health.survey import Survey
 from streams.health.vitals import Check, Sample
+from streams.owned import Insight
 from streams.settings import Settings
-from streams.stateful import Insight
 from streams.workers import Worker
 
 

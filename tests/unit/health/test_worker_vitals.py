@@ -11,8 +11,8 @@ from streams.batching.ledger import PartitionLedger
 from streams.health.pulses import Pulse
 from streams.health.survey import Answer
 from streams.health.worker import WorkerVitals
+from streams.owned import Insight
 from streams.settings import KafkaSettings, Settings, WatchdogSettings
-from streams.stateful import Insight
 from tests.unit.health.parts import AnsweringSurvey
 
 PLACE = TP("timeline", 3)
