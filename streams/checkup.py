@@ -7,12 +7,10 @@ from enum import StrEnum
 
 from kafka.errors import KafkaError
 
-from events.codec import decode_from_timeline
-from events.records import RAW_TOPICS, Tick
+from events.records import RAW_TOPICS
 from streams.broker.offsets import OffsetReader, behind
-from streams.broker.tail import newest_records
 from streams.broker.topics import TopicState, plan_topics
-from streams.clock.last_tick import is_tick
+from streams.clock.log_clock import read_recent_ticks
 from streams.settings import Settings
 
 _CLOCK_LATE_SECONDS = 120.0
@@ -88,14 +86,11 @@ async def _reader(offsets: OffsetReader, role: str, topics: tuple[str, ...], adv
 
 
 async def _clock(settings: Settings, offsets: OffsetReader) -> Finding:
-    partitions = await offsets.partitions(["timeline"])
-    newest = await newest_records(settings, await offsets.ends(partitions), is_tick)
-    ticks = [decode_from_timeline(record) for record in newest.values()]
-    clocks = [tick.at for tick in ticks if isinstance(tick, Tick)]
+    clock = (await read_recent_ticks(settings, offsets)).lowest
     advice = "start `gridwatch clock`; it waits while intake is behind"
-    if len(clocks) < len(partitions):
+    if clock is None:
         return Finding("clock", Health.SLOW, "no recent tick in some partition of the timeline", advice)
-    late_seconds = (datetime.now(UTC) - min(clocks)).total_seconds()
+    late_seconds = (datetime.now(UTC) - clock).total_seconds()
     found = f"{late_seconds:,.0f} s behind this machine"
     if late_seconds > _CLOCK_LATE_SECONDS:
         return Finding("clock", Health.SLOW, found, advice)

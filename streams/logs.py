@@ -2,9 +2,30 @@
 
 import logging
 import sys
+import time
 from typing import Any
 
 import structlog
+
+# In an outage aiokafka says the same some sixty times a second, for as long as it lasts.
+_REPEATED_AFTER_S = 30.0
+
+
+class _Sparsely(logging.Filter):
+    """Lets what aiokafka says through once in half a minute for each of its sentences, whatever places it names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka"):
+            return True
+        sentence, now = f"{record.name} {record.msg}", time.monotonic()
+        if now - self._said_at.get(sentence, -_REPEATED_AFTER_S) < _REPEATED_AFTER_S:
+            return False
+        self._said_at[sentence] = now
+        return True
 
 
 def configure_logs(log_format: str = "auto", level: str = "info", *, are_clients_quiet: bool = False) -> None:
@@ -40,6 +61,8 @@ def configure_logs(log_format: str = "auto", level: str = "info", *, are_clients
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
+    if level != "debug":
+        handler.addFilter(_Sparsely())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from streams.broker.outputs import Output
@@ -51,6 +52,10 @@ class PartitionDecider(Protocol):
     are immutable bytes, so that what was written down at an offset stays what it was while deciding goes on. An entry
     may have parts, under its key, `//` and one of the names in `parts`: what changes less often than the entry itself.
     """
+
+    @property
+    def clock(self) -> datetime | None:
+        """Return the highest tick so far, None before the first and where there are no ticks."""
 
     @property
     def parts(self) -> Sequence[str]:

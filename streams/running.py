@@ -9,9 +9,11 @@ from functools import partial
 from streams.batching import serve_worker
 from streams.broker.offsets import OffsetReader
 from streams.broker.publisher import Publisher
-from streams.clock.last_tick import last_tick
+from streams.clock.log_clock import read_log_clock
 from streams.clock.writer import TickWriter
 from streams.garbage import collect_garbage_rarely
+from streams.health.clock import ClockVitals
+from streams.health.pulses import StalledError
 from streams.logs import get_logger
 from streams.settings import Settings
 from streams.workers import Worker
@@ -67,24 +69,45 @@ def worker_part(worker: Worker, *, on_ready: Callable[[], None] | None = None) -
     return serve
 
 
-def clock_part(settings: Settings) -> Part:
-    """Return a part that writes ticks by the machine's time."""
+class _Stalled:
+    """Told by the watchdog, within the loop, why the part that waits for it has to end."""
+
+    def __init__(self) -> None:
+        self.reason: StalledError | None = None
+        self._told = asyncio.Event()
+
+    def tell(self, reason: StalledError) -> None:
+        self.reason = reason
+        self._told.set()
+
+    async def wait(self) -> None:
+        await self._told.wait()
+
+
+def clock_part(settings: Settings, vitals: ClockVitals | None = None) -> Part:
+    """Return a part that writes ticks by the machine's time; `vitals` are told when it begins."""
 
     async def serve(stop: asyncio.Event) -> None:
+        stalled = _Stalled()
         async with AsyncExitStack() as stack:
             offsets = await stack.enter_async_context(OffsetReader(settings))
             publisher = await stack.enter_async_context(Publisher(settings))
             writer = TickWriter(settings, offsets, publisher)
+            if vitals is not None:
+                vitals.begin(writer.progress, stalled.tell)
             await writer.start()
             log.info("clock started", tick_seconds=settings.clock.tick_seconds)
-            ticking = asyncio.create_task(writer.run(stop, read_last=partial(last_tick, settings, offsets)))
+            ticking = asyncio.create_task(writer.run(stop, partial(read_log_clock, settings, offsets)))
             stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (ticking, stopping):
+            stalling = asyncio.create_task(stalled.wait())
+            await asyncio.wait({ticking, stopping, stalling}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (ticking, stopping, stalling):
                 task.cancel()
-            await asyncio.gather(stopping, return_exceptions=True)
+            await asyncio.gather(stopping, stalling, return_exceptions=True)
             with suppress(asyncio.CancelledError):
                 await ticking
+            if stalled.reason is not None:
+                raise stalled.reason
         log.info("clock stopped")
 
     return serve

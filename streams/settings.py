@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -153,6 +153,16 @@ class ClockSettings(_Section):
             ge=0, le=10_080, description="how long devices then have to send what they kept, before checks are missed"
         ),
     ] = 60.0
+    ahead_seconds: Annotated[
+        float,
+        Field(
+            ge=0, le=86_400, description="so far ahead of its witnesses the machine's time is not believed; 0 is any"
+        ),
+    ] = 60.0
+    confirmed_until: Annotated[
+        AwareDatetime | None,
+        Field(description="up to this instant somebody has checked the machine's time: it is believed"),
+    ] = None
 
 
 class ClickHouseSettings(_Section):
@@ -167,6 +177,24 @@ class SinkSettings(_Section):
 
     batch_records: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
     flush_seconds: Annotated[float, Field(gt=0, le=600)] = 1.0
+
+
+class HealthSettings(_Section):
+    """Where a worker, the clock and the sink answer how they are; each process needs a port of its own."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535, description="0 is none")] = 0
+    ready_lag_records: Annotated[int, Field(ge=0)] = 10_000
+    ready_clock_seconds: Annotated[float, Field(gt=0)] = 120.0
+
+
+class WatchdogSettings(_Section):
+    """After how long a process that cannot go on is ended. Time is counted in looks, one a second; a limit of 0 is never."""
+
+    stall_seconds: Annotated[float, Field(ge=0)] = 120.0
+    blocked_seconds: Annotated[float, Field(ge=0)] = 120.0
+    outage_seconds: Annotated[float, Field(ge=0)] = 900.0
+    survey_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
 
 
 class Settings(BaseSettings):
@@ -186,6 +214,8 @@ class Settings(BaseSettings):
     clock: ClockSettings = ClockSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()
     sink: SinkSettings = SinkSettings()
+    health: HealthSettings = HealthSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     topic_prefix: Annotated[str, Field(pattern=_NAME)] = ""
     group_prefix: Annotated[str, Field(pattern=_NAME)] = ""
     log_format: Literal["auto", "json", "text"] = "auto"

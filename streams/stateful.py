@@ -17,7 +17,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from operator import attrgetter
 
 from faust.types import TP
@@ -30,6 +29,7 @@ from streams.broker.state_log import LoadedState, Snapshot, SnapshotChain
 from streams.broker.state_store import StateStore
 from streams.core.snapshot import SnapshotError
 from streams.logs import get_logger
+from streams.owned import Insight, Owned, Progress
 from streams.partition import LogRecord, PartitionDecider, SavedState, UndecidableRecordError
 from streams.settings import Settings
 
@@ -42,33 +42,6 @@ DeciderMaker = Callable[[str, int, SavedState | None], PartitionDecider]
 
 class UndecidableBatchError(RuntimeError):
     """Our fault: deciding a record raised. The worker stops before the ack, so the record is not lost."""
-
-
-@dataclass(slots=True)
-class _Owned:
-    """A partition this worker owns. Results of records below `publish_from` are in the log already."""
-
-    decider: PartitionDecider
-    chain: SnapshotChain
-    next_offset: int
-    publish_from: int
-    saved_offset: int  # of the last snapshot taken
-    saved_at: float
-    decided_since_snapshot: int = 0
-    settled: asyncio.Task[None] | None = None  # done when the results of all batches so far are acknowledged
-    writing: asyncio.Task[None] | None = None
-
-
-@dataclass(slots=True)
-class Progress:
-    """What a worker has done since it started; read by whoever shows it."""
-
-    records: int = 0
-    results: int = 0
-    dead_letters: int = 0
-    snapshots: int = 0
-    ready: bool = False
-    by_topic: dict[str, int] = field(default_factory=dict)
 
 
 class StatefulPartitions:
@@ -90,7 +63,20 @@ class StatefulPartitions:
         self._publisher = publisher
         self._store = store
         self._make_decider = make_decider
-        self._owned: dict[TP, _Owned] = {}
+        self._owned: dict[TP, Owned] = {}
+
+    def insights(self) -> dict[TP, Insight]:
+        """Return what can be seen of each partition; may be asked by any thread."""
+        return {tp: owned.insight() for tp, owned in tuple(self._owned.items())}
+
+    def state_progress(self) -> tuple[int, int]:
+        """Return how many records of state were read and written; rises while either goes on."""
+        return self._store.records_read, self._store.records_written
+
+    @property
+    def state_bytes_written(self) -> int:
+        """Return how many bytes of snapshots were written."""
+        return self._store.bytes_written
 
     # -- assignment
 
@@ -112,7 +98,7 @@ class StatefulPartitions:
 
     def _take_over(
         self, tp: TP, committed: int, chain: SnapshotChain, loaded: LoadedState | None, log_start: int
-    ) -> _Owned:
+    ) -> Owned:
         held = 0 if loaded is None else loaded.next_offset
         if held < log_start and self._needs_whole_log:
             raise RuntimeError(
@@ -131,13 +117,14 @@ class StatefulPartitions:
             raise RuntimeError(
                 f"{tp.topic}:{tp.partition}: no state from the snapshot: {type(error).__name__}"
             ) from None
-        return _Owned(
+        return Owned(
             decider=decider,
             chain=chain,
             next_offset=begin,
             publish_from=max(committed, begin),
             saved_offset=begin,
             saved_at=_now(),
+            written_at=_now(),
         )
 
     async def on_revoked(self, partitions: AbstractSet[TP]) -> None:
@@ -147,7 +134,7 @@ class StatefulPartitions:
         for tp in going:
             del self._owned[tp]
 
-    async def _finish(self, tp: TP, owned: _Owned) -> None:
+    async def _finish(self, tp: TP, owned: Owned) -> None:
         if owned.writing is not None:
             await owned.writing
         if owned.next_offset > owned.saved_offset:
@@ -174,14 +161,14 @@ class StatefulPartitions:
             raise RuntimeError(f"{tp}: expected records from offset {owned.next_offset}, found {batch.start_offset}")
         outputs = self._decide(tp, owned, batch)
         owned.next_offset = max(owned.next_offset, batch.next_offset)
-        owned.settled = settled = asyncio.create_task(self._publish(batch, outputs, owned.settled))
+        owned.settled = settled = asyncio.create_task(self._publish(owned, batch, outputs, owned.settled))
         is_writing = owned.writing is not None and not owned.writing.done()
         if not is_writing and self._is_snapshot_due(owned):
             owned.writing = asyncio.create_task(self._write_while_due(tp, owned, self._take_snapshot(owned)))
             owned.writing.add_done_callback(self._end_if_failed)
         return settled
 
-    def _decide(self, tp: TP, owned: _Owned, batch: Batch) -> list[Output]:
+    def _decide(self, tp: TP, owned: Owned, batch: Batch) -> list[Output]:
         records: Sequence[LogRecord] = batch.records
         if batch.start_offset < owned.next_offset:  # the snapshot holds some
             records = [record for record in records if record.offset >= owned.next_offset]
@@ -198,13 +185,16 @@ class StatefulPartitions:
         owned.decided_since_snapshot += len(records)
         return outputs
 
-    async def _publish(self, batch: Batch, outputs: list[Output], before: asyncio.Task[None] | None) -> None:
-        await self._publisher.publish(outputs)
+    async def _publish(
+        self, owned: Owned, batch: Batch, outputs: list[Output], before: asyncio.Task[None] | None
+    ) -> None:
+        await self._publisher.publish(outputs, on_handed_over=owned.note_handed_over)
         if before is not None:
             await before
         self._count(batch, outputs)
 
     def _count(self, batch: Batch, outputs: list[Output]) -> None:
+        self.progress.batches += 1
         self.progress.records += len(batch)
         self.progress.results += len(outputs)
         for topic, count in Counter(map(_TOPIC_OF, outputs)).items():
@@ -213,30 +203,31 @@ class StatefulPartitions:
 
     # -- snapshots
 
-    def _is_snapshot_due(self, owned: _Owned) -> bool:
+    def _is_snapshot_due(self, owned: Owned) -> bool:
         if owned.next_offset <= owned.saved_offset:
             return False
         worker = self._settings.worker
         is_late = _now() - owned.saved_at >= worker.snapshot_seconds
         return owned.decided_since_snapshot >= worker.snapshot_records or is_late
 
-    def _take_snapshot(self, owned: _Owned) -> Snapshot:
+    def _take_snapshot(self, owned: Owned) -> Snapshot:
         snapshot = owned.chain.collect(owned.next_offset, owned.decider)
         owned.saved_offset = owned.next_offset
         owned.saved_at = _now()
         owned.decided_since_snapshot = 0
         return snapshot
 
-    async def _write_while_due(self, tp: TP, owned: _Owned, snapshot: Snapshot) -> None:
+    async def _write_while_due(self, tp: TP, owned: Owned, snapshot: Snapshot) -> None:
         await self._write(tp, owned, snapshot)
         while self._is_snapshot_due(owned):  # since it was taken, much may have been decided
             await self._write(tp, owned, self._take_snapshot(owned))
 
-    async def _write(self, tp: TP, owned: _Owned, snapshot: Snapshot) -> None:
+    async def _write(self, tp: TP, owned: Owned, snapshot: Snapshot) -> None:
         # State must never be ahead of its results: whoever begins at a snapshot does not write those again.
         if owned.settled is not None:
             await owned.settled
         await self._store.write(owned.chain, snapshot, tp.partition)
+        owned.written_at = _now()
         self.progress.snapshots += 1
 
     def _end_if_failed(self, writing: asyncio.Task[None]) -> None:

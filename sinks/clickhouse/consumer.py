@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer
+from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
 from aiokafka.errors import (
     CommitFailedError,
@@ -29,7 +30,7 @@ from sinks.clickhouse.runs import Place, Run
 _log = structlog.get_logger(__name__)
 _WATERMARK_POLLS = 20
 _START_SECONDS, _START_PAUSE_S = 10.0, 0.5
-_COMMIT_SECONDS = 30.0
+_LEAVE_SECONDS = 5.0
 _FETCH_FROM_BYTES, _FETCH_WAIT_MS = 1024 * 1024, 250
 _FETCH_BYTES = 16 * 1024 * 1024
 _PARTITION_FETCH_BYTES = 1024 * 1024
@@ -47,6 +48,19 @@ class Fetched(NamedTuple):
     end_seen: int | None
 
 
+class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Counts how often partitions are dealt out."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        pass
+
+    def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002  their names are aiokafka's
+        self.count += 1
+
+
 class LogReader:
     """Reads topics as a member of a group, inside an event loop; commits only what it is told to.
 
@@ -57,18 +71,33 @@ class LogReader:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
         self._consumer: Any = None
+        self._assignments = _Assignments()
+
+    @property
+    def rebalances(self) -> int:
+        """How often partitions were dealt out to this member."""
+        return self._assignments.count
+
+    @property
+    def is_joining(self) -> bool:
+        """Whether partitions are being dealt out, for the first time too. For any thread."""
+        return self._consumer is None or bool(self._consumer._subscription.reassignment_in_progress)
 
     async def start(self, topics: Iterable[str]) -> None:
-        """Join the group; raises aiokafka's KafkaConnectionError when no broker answers for ten seconds."""
+        """Join the group; raises aiokafka's KafkaConnectionError when no broker answers for ten seconds.
+
+        Where brokers answer and the group does not come together it waits on; it may be cancelled.
+        """
         give_up_at = time.monotonic() + _START_SECONDS
         while True:
             self._consumer = AIOKafkaConsumer(**self._options)
             # By their names alone: to subscribe to a topic would make a broker that is set so create it.
-            self._consumer.subscribe(pattern=f"^(?:{'|'.join(map(re.escape, topics))})$")
+            pattern = f"^(?:{'|'.join(map(re.escape, topics))})$"
+            self._consumer.subscribe(pattern=pattern, listener=self._assignments)
             try:
                 await self._consumer.start()
             except BaseException as error:
-                await self._consumer.stop()
+                await self.stop()
                 if not isinstance(error, KafkaConnectionError) or time.monotonic() > give_up_at:
                     raise
             else:
@@ -107,22 +136,34 @@ class LogReader:
                     positions[partition.topic, partition.partition] = await self._consumer.position(partition)
         return positions
 
-    async def commit(self, offsets: Mapping[Place, int]) -> None:
-        """Commit the offset to be read next of those partitions that are this member's; raises KafkaError."""
+    async def commit(self, offsets: Mapping[Place, int], seconds: float = 30.0) -> None:
+        """Commit the offset to be read next of those partitions that are this member's, or raise KafkaError in time."""
         ours = {Partition(*place): offset for place, offset in offsets.items() if place in self.assigned()}
         if not ours:
             return
         try:
-            async with asyncio.timeout(_COMMIT_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._consumer.commit(ours)
         except (CommitFailedError, IllegalStateError, RebalanceInProgressError) as error:
             # The partitions are changing owner, and the new one writes the same rows once more.
             _log.warning("commit_refused", partitions=len(ours), error=type(error).__name__)
         except TimeoutError:
-            raise KafkaConnectionError(f"no answer to a commit in {_COMMIT_SECONDS:.0f} s") from None
+            raise KafkaConnectionError(f"no answer to a commit in {seconds:.0f} s") from None
 
     async def stop(self) -> None:
-        """Leave the group, so that the others need not wait for the session to time out."""
+        """Leave the group, so that the others need not wait for the session to time out; not for long where nobody hears."""
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await self._leave()
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            # aiokafka 0.14 lets that of a fetch which it has cancelled itself out, where it waits to be tried again.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+
+    async def _leave(self) -> None:
         coordinator: Any = getattr(self._consumer, "_coordinator", None)
         if coordinator is not None and coordinator.generation == 0:
             # aiokafka takes generation 0 for "never joined", but the embedded broker begins to count there.

@@ -109,11 +109,21 @@ def parse_target(dsn: str, database: str) -> Target:
     )
 
 
+@dataclass(slots=True)
+class Attempts:
+    """What was tried since the start; may be read by any thread. While `is_retrying` the last attempt has failed."""
+
+    made: int = 0
+    failed: int = 0
+    is_retrying: bool = False
+
+
 class Database:
     """An open database. Not for use by several threads at once, except on `chdb`."""
 
     def __init__(self, client: Client, target: Target, patience: Patience, pause: Callable[[float], object]) -> None:
         self.target = target
+        self.attempts = Attempts()
         self._client = client
         self._patience = patience
         self._pause = pause
@@ -160,7 +170,7 @@ class Database:
         return bytes(compressor.compress_block(b"".join(block.chunks()))) + (compressor.flush() or b"")
 
     def ping(self) -> bool:
-        """Tell whether ClickHouse answers now."""
+        """Tell whether ClickHouse answers now; any thread may ask."""
         return self._client.ping()
 
     def close(self) -> None:
@@ -168,7 +178,7 @@ class Database:
         self._client.close()
 
     def _try(self, work: Callable[[], T]) -> T:
-        return _patiently(work, self.target, self._patience, self._pause)
+        return _patiently(work, self.target, self._patience, self._pause, self.attempts)
 
 
 def connect(
@@ -186,7 +196,7 @@ def connect(
     """
     target = parse_target(dsn, database)
     patience = patience or Patience()
-    client = _patiently(lambda: _open(dsn, target), target, patience, pause)
+    client = _patiently(lambda: _open(dsn, target), target, patience, pause, Attempts())
     opened = Database(client, target, patience, pause)
     try:
         if create and not opened.query(
@@ -215,12 +225,18 @@ def _open(dsn: str, target: Target) -> Client:
     )
 
 
-def _patiently(work: Callable[[], T], target: Target, patience: Patience, pause: Callable[[float], object]) -> T:
+def _patiently(
+    work: Callable[[], T], target: Target, patience: Patience, pause: Callable[[float], object], attempts: Attempts
+) -> T:
     pauses = patience.pauses()
     for seconds in (*pauses, None):
+        attempts.made += 1
         try:
-            return work()
+            result = work()
+            attempts.is_retrying = False
+            return result
         except ClickHouseError as error:
+            attempts.failed, attempts.is_retrying = attempts.failed + 1, True
             if not _may_pass(error):
                 raise _refusal(error, target) from error
             if seconds is None:

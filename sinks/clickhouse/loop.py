@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -32,6 +33,9 @@ from sinks.clickhouse.writer import Writer
 _log = structlog.get_logger(__name__)
 _READ_SECONDS = 0.2
 _PAUSE_SECONDS = 0.05
+# What a stop waits for: a read that is under way, and the last commit. Without brokers neither would end.
+_LAST_READ_SECONDS, _LAST_COMMIT_SECONDS = 1.0, 10.0
+_COMMIT_SECONDS = 30.0
 _WITHOUT_GAPS = frozenset({"timeline", "dead-letters"})
 
 
@@ -52,6 +56,21 @@ class SinkSettings:
     def topics(self) -> dict[str, str]:
         """Names of the topics with their prefix, each to its name in the catalogue."""
         return {f"{self.topic_prefix}{topic}": topic for topic in TOPICS}
+
+
+class SinkInsight(NamedTuple):
+    """What can be seen of a sink: `reached` as `progress` says, `read_to` the offset that is expected next.
+
+    `is_joining` while partitions are dealt out; `is_writing` while a batch is with ClickHouse.
+    """
+
+    assigned: frozenset[Place]
+    reached: Mapping[Place, int]
+    read_to: Mapping[Place, int]
+    batches_written: int
+    rebalances: int
+    is_joining: bool
+    is_writing: bool
 
 
 class SinkLoop:
@@ -79,6 +98,10 @@ class SinkLoop:
         self._reached: dict[Place, int] = {}
         self._changed = threading.Condition()
         self._ended = False
+        self._failure: BaseException | None = None
+        self._reader: LogReader | None = None
+        self._batches_written = 0
+        self.event_loop: asyncio.AbstractEventLoop | None = None
         self.messages_written = 0
         self.messages_quarantined = 0
 
@@ -93,6 +116,23 @@ class SinkLoop:
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
+
+    def fail(self, reason: BaseException) -> None:
+        """Have `run` end with a reason, nothing more written or committed."""
+        self._failure = reason
+
+    def insight(self) -> SinkInsight:
+        """Return what can be seen from outside, for any thread; nothing is waited for."""
+        reader, reached = self._reader, self._reached
+        return SinkInsight(
+            frozenset(reached),
+            reached,
+            dict(tuple(self._read_to.items())),
+            self._batches_written,
+            0 if reader is None else reader.rebalances,
+            reader is None or reader.is_joining,
+            self._writing_records > 0,
+        )
 
     def progress(self) -> dict[Place, int]:
         """Return, by topic and partition, the offset before which everything is in ClickHouse."""
@@ -116,23 +156,44 @@ class SinkLoop:
         return all(self._reached.get(place, 0) >= end for place, end in ends.items())
 
     async def _run(self, stop: threading.Event) -> None:
-        reader = self._consumer_factory()
-        await reader.start(sorted(self._catalogue))
+        self.event_loop = asyncio.get_running_loop()
+        reader = self._reader = self._consumer_factory()
+        if not await self._has_started(reader, stop):
+            return
         reading = asyncio.create_task(self._read(reader, stop))
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="clickhouse") as thread:
-                while not (stop.is_set() or reading.done()):
+                while not (self._is_over(stop) or reading.done()):
                     if not await self._write(reader, thread):
                         await asyncio.sleep(_PAUSE_SECONDS)
-                await reading
+                await _come_to_an_end(reading, _LAST_READ_SECONDS)
+                if self._failure is not None:
+                    raise self._failure
                 await self._write(reader, thread, everything=True)
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
             await reader.stop()
 
+    def _is_over(self, stop: threading.Event) -> bool:
+        return stop.is_set() or self._failure is not None
+
+    async def _has_started(self, reader: LogReader, stop: threading.Event) -> bool:
+        """Join the group; False when a stop came first, as it may where brokers answer and no group comes together."""
+        starting = asyncio.create_task(reader.start(sorted(self._catalogue)))
+        while not (starting.done() or self._is_over(stop)):
+            await asyncio.wait({starting}, timeout=_PAUSE_SECONDS)
+        if starting.done():
+            await starting
+            return True
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        if self._failure is not None:
+            raise self._failure
+        return False
+
     async def _read(self, reader: LogReader, stop: threading.Event) -> None:
-        while not stop.is_set():
+        while not self._is_over(stop):
             if self._is_full():
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
@@ -164,7 +225,7 @@ class SinkLoop:
             self._note(batch, quarantined=quarantined)
             self._count(batch, -1)
             written |= {place: last + 1 for place, (_, last) in batch.spans.items()}
-        await reader.commit(written)
+        await reader.commit(written, _LAST_COMMIT_SECONDS if everything else _COMMIT_SECONDS)
         await self._publish(reader)
         return bool(batches)
 
@@ -173,6 +234,7 @@ class SinkLoop:
         self._writing_bytes += sign * batch.size_bytes
 
     def _note(self, batch: Batch, *, quarantined: int) -> None:
+        self._batches_written += 1
         self.messages_written += len(batch)
         self.messages_quarantined += quarantined
         spans = [f"{topic}/{partition}/{first}-{last}" for (topic, partition), (first, last) in batch.spans.items()]
@@ -191,3 +253,10 @@ class SinkLoop:
         with self._changed:
             self._reached = reached
             self._changed.notify_all()
+
+
+async def _come_to_an_end(task: asyncio.Task[None], seconds: float) -> None:
+    """Give a task so long to end by itself, then end it; raises what it raises."""
+    await asyncio.wait({task}, timeout=seconds)
+    if task.done():
+        await task

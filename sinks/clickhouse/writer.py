@@ -1,5 +1,6 @@
 """Write batches into the tables: the step between a pure batch and the open database."""
 
+from collections import Counter
 from typing import Protocol
 
 from sinks.clickhouse.batches import Batch, blocks_by_table, deduplication_token
@@ -18,6 +19,9 @@ class DatabaseWriter:
     """Writes batches into ClickHouse, one insert a table."""
 
     def __init__(self, database: Database) -> None:
+        # By table, since the start; may be read by any thread.
+        self.rows: Counter[str] = Counter()
+        self.inserts: Counter[str] = Counter()
         self._database = database
 
     def write(self, batch: Batch) -> int:
@@ -28,4 +32,7 @@ class DatabaseWriter:
         blocks = blocks_by_table(batch)
         for table, block in blocks.items():
             self._database.insert_block(table, block, deduplication_token(table, batch))
+            if len(block):
+                self.rows[table.name] += len(block)
+                self.inserts[table.name] += 1
         return len(blocks[QUARANTINE]) if QUARANTINE in blocks else 0

@@ -17,8 +17,10 @@ from faust.types import TP
 from streams.batching.app import batch_options
 from streams.batching.batch import Fetched
 from streams.batching.parsed import is_parsed_here, take_parsed
+from streams.batching.settling import is_cancelled_itself
 
-_MARGIN_S = 10.0  # an answer has this long beyond what the broker itself may wait
+# Without a record for so long, fetches wait at the brokers instead of being repeated.
+_QUIET_S = 0.1
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -37,7 +39,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             # aiokafka takes generation 0 for "never joined", but the embedded broker begins to count there.
             with suppress(KafkaError):
                 await coordinator._send_req(LeaveGroupRequest(coordinator.group_id, coordinator.member_id))
-        await super().on_thread_stop()
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            # aiokafka 0.14 lets that of a fetch which it has cancelled itself out, where it waits to be tried again.
+            if is_cancelled_itself():
+                raise
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -46,11 +53,6 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = options.fetch_wait_ms_max
         consumer._fetch_min_bytes = options.fetch_bytes_min
         consumer._fetch_max_bytes = options.fetch_bytes_max
-        # Faust has one setting for the time of a request and for that of taking partitions over, which loads state. A
-        # request may last as long as the slowest answer, that to a join: for so long nobody notices a dead connection.
-        conf = self.app.conf
-        longest_s = max(conf.broker_rebalance_timeout, conf.broker_session_timeout) + _MARGIN_S
-        consumer._request_timeout_ms = consumer._client._request_timeout_ms = int(longest_s * 1000)
         return consumer
 
     async def _fetch_records(  # type: ignore[override]
@@ -70,14 +72,28 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 wait_s = deadline - monotonic()
                 if fetched or wait_s <= 0 or fetcher._subscriptions.reassignment_in_progress:
                     return fetched
-                await self._wait_for_fetch(fetcher, wait_s)
+                if not await self._has_fetched(fetcher, min(wait_s, _QUIET_S)):
+                    self._be_quiet(fetcher)
+                    await self._has_fetched(fetcher, deadline - monotonic())
         return {}
+
+    def _be_busy(self, fetcher: Any) -> None:
+        """Have brokers gather: the next fetch brings many records, or waits a little."""
+        options = batch_options(self.app)
+        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = options.fetch_wait_ms_max, options.fetch_bytes_min
+
+    def _be_quiet(self, fetcher: Any) -> None:
+        """Have brokers answer with the first record, and otherwise keep us waiting: nothing has come for a while."""
+        options = batch_options(self.app)
+        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = options.quiet_wait_ms_max, 1
 
     async def _drain(self, fetcher: Any, active: AbstractSet[TP], records_max: int | None) -> dict[TP, Fetched]:
         # Between reading the positions and the records there is no await that suspends: `fetched_records` with no
         # timeout returns at once unless a reassignment is in progress. So the two belong together.
         if fetcher._subscriptions.reassignment_in_progress:
             return {}
+        if fetcher._records:  # the next fetch goes out when these are taken
+            self._be_busy(fetcher)
         before = self._positions(fetcher)
         drained: dict[Any, Any] = {}
         bounds: dict[Any, int | None] = {}
@@ -123,7 +139,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return configured or limit
 
     @staticmethod
-    async def _wait_for_fetch(fetcher: Any, wait_s: float) -> None:
+    async def _has_fetched(fetcher: Any, wait_s: float) -> bool:
+        """Wait for records, and tell whether some came; none in 0 seconds or less."""
         waiter = fetcher._create_fetch_waiter()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(waiter, wait_s)
+        try:
+            await asyncio.wait_for(waiter, max(wait_s, 0.0))
+        except TimeoutError:
+            return False
+        return True

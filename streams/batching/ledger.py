@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Container
+from typing import NamedTuple
+
+
+class _Pending(NamedTuple):
+    """A batch that is out, or a stretch without records: `last_offset`, which is what is acked, is None then."""
+
+    last_offset: int | None
+    next_offset: int
+    start_offset: int
+    delivered_at: float  # as `deliver` was told
 
 
 class PartitionLedger:
@@ -17,27 +27,28 @@ class PartitionLedger:
 
     Acks out of order therefore never commit what was not acked. `expected` is the offset the next batch must
     start at: whatever was fetched and then thrown away (a pause, a rebalance) shows as a difference and is read again.
+    `begin` is where this assignment began.
     """
 
-    __slots__ = ("_pending", "expected")
+    __slots__ = ("_pending", "begin", "expected")
 
     def __init__(self, expected: int) -> None:
-        self.expected = expected
-        self._pending: deque[tuple[int | None, int]] = deque()  # (last offset: what is acked, next offset)
+        self.begin = self.expected = expected
+        self._pending: deque[_Pending] = deque()
 
-    def deliver(self, last_offset: int, next_offset: int) -> None:
-        """Note a batch that was handed out."""
-        self._pending.append((last_offset, next_offset))
+    def deliver(self, last_offset: int, next_offset: int, delivered_at: float = 0.0) -> None:
+        """Note a batch that was handed out, and when."""
+        self._pending.append(_Pending(last_offset, next_offset, self.expected, delivered_at))
         self.expected = next_offset
 
     def skip(self, next_offset: int) -> None:
         """Note that reading went on to `next_offset` without a record: nobody will ack that."""
-        self._pending.append((None, next_offset))
+        self._pending.append(_Pending(None, next_offset, self.expected, 0.0))
         self.expected = next_offset
 
     def seek(self, offset: int) -> None:
         """Go on at `offset`; batches at or after it count as not handed out."""
-        while self._pending and self._pending[-1][1] > offset:
+        while self._pending and self._pending[-1].next_offset > offset:
             self._pending.pop()
         self.expected = offset
 
@@ -48,13 +59,20 @@ class PartitionLedger:
         """
         offset = None
         while self._pending:
-            last_offset, next_offset = self._pending[0]
+            last_offset, next_offset, _, _ = self._pending[0]
             is_settled = last_offset is None or last_offset in acked or next_offset <= (committed or 0)
             if not is_settled:
                 break
             self._pending.popleft()
             offset = next_offset
         return offset
+
+    def oldest_unacked(self, acked: Container[int]) -> tuple[int, float] | None:
+        """Return where the oldest batch that is not acked starts and when it was delivered; may be asked by any thread."""
+        for batch in tuple(self._pending):
+            if batch.last_offset is not None and batch.last_offset not in acked:
+                return batch.start_offset, batch.delivered_at
+        return None
 
     @property
     def pending_count(self) -> int:

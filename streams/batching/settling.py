@@ -9,10 +9,17 @@ from contextlib import suppress
 Ack = Callable[[], object]
 
 
+def is_cancelled_itself() -> bool:
+    """Tell, where CancelledError was raised, whether the running task was cancelled, and not what it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Settling:
     """Await what handlers returned, one after the other, and ack each batch when it and all before it are settled.
 
-    The first failure is told to `fail` and nothing is acked after it.
+    The first failure is told to `fail` and nothing is acked after it. What is cancelled by somebody else has failed too:
+    nobody would hear of it otherwise, and the worker would wait for ever.
     """
 
     def __init__(self, batches_max: int, fail: Callable[[BaseException], None]) -> None:
@@ -35,13 +42,18 @@ class Settling:
     async def _ack_in_order(self) -> None:
         while True:
             settled, ack = await self._queue.get()
-            if settled is not None:
-                try:
+            try:
+                if settled is not None:
                     await settled
-                except Exception as error:
-                    self._fail(error)
-                    return  # nothing is acked any more, and nobody gets a place
-            ack()
+                ack()
+            except asyncio.CancelledError:
+                if is_cancelled_itself():
+                    raise
+                self._fail(RuntimeError("the results of a batch were given up by somebody else"))
+                return
+            except Exception as error:
+                self._fail(error)
+                return  # nothing is acked any more, and nobody gets a place
             self._free.release()
 
     async def stop(self) -> None:

@@ -19,15 +19,9 @@ from streams.batching.ledger import PartitionLedger
 
 T = TypeVar("T")
 
-_ALMOST = 0.98  # whoever waits begins a moment before what is waited for
-
 
 class RecordsLost(RuntimeError):
     """The log no longer holds records that the group has not read, or holds fewer than it has read."""
-
-
-class TakeOverTooLong(RuntimeError):
-    """Partitions were not taken over in time."""
 
 
 class Consumer(driver.Consumer):
@@ -114,7 +108,7 @@ class Consumer(driver.Consumer):
     def _note_delivery(self, tp: TP, message: ConsumerMessage) -> None:
         value: object = message.value  # which Faust declares as bytes
         if isinstance(value, Batch) and (ledger := self._ledgers.get(tp)) is not None:
-            ledger.deliver(message.offset, value.next_offset)
+            ledger.deliver(message.offset, value.next_offset, monotonic())
             # Faust drops what lies before its own mark without a word, and sets the mark too late after a seek back.
             self._read_offset[tp] = None
 
@@ -170,20 +164,7 @@ class Consumer(driver.Consumer):
     # -- positions
 
     async def perform_seek(self) -> None:
-        """Go to the committed offsets, or where the listener wants to begin; before the first batch of an assignment.
-
-        Faust cancels this when it takes longer than `broker_request_timeout`, and from then on does nothing more, without
-        a word: then the worker ends.
-        """
-        longest_s, began = self.app.conf.broker_request_timeout, monotonic()
-        try:
-            await self._begin_assignment()
-        except asyncio.CancelledError:
-            if monotonic() - began >= _ALMOST * longest_s and isinstance(self.app, BatchApp):
-                self.app.fail(TakeOverTooLong(f"partitions were not taken over within {longest_s:.0f} s"))
-            raise
-
-    async def _begin_assignment(self) -> None:
+        """Go to the committed offsets, or where the listener wants to begin; before the first batch of an assignment."""
         await super().perform_seek()
         partitions = [tp for tp in self.assignment() if self.schema_of(tp.topic) is not None]
         positions = {tp: await self._resume_at(tp) for tp in partitions}

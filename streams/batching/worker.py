@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 EXIT_STUCK = 70
 POLL_S = 0.1
 LEFTOVER_TIMEOUT_S = 3.0
+FAILED_STOP_S = 10.0
 
 
 class WorkerFailed(RuntimeError):
@@ -47,7 +48,8 @@ async def serve_worker(
         if reason is not None:
             app.fail(reason)
     finally:
-        stuck = await _stop(app, starting, stop_timeout)
+        # After an error there is little to be put in order, and perhaps nobody who would answer.
+        stuck = await _stop(app, starting, stop_timeout if app.failure is None else min(stop_timeout, FAILED_STOP_S))
     if reason is not None:
         raise WorkerFailed(f"{app.conf.id}: {type(reason).__name__}: {reason}") from reason
     if stuck is not None:

@@ -40,7 +40,11 @@ class OffsetReader:
 
     async def __aenter__(self) -> Self:
         await self._log.start()
-        await self._connect_admin()
+        try:
+            await self._connect_admin()
+        except BaseException:
+            await self._log.stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,7 +1,8 @@
 """Writing to topics: everything of a batch is acknowledged by all replicas in sync, or the caller hears why not."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer
@@ -14,7 +15,15 @@ LARGEST_REQUEST_BYTES = 4 << 20
 # Below what a topic takes in one piece unless told otherwise, with room for several partitions in one request.
 BATCH_BYTES = 512 * 1024
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_APPEND_TIME = 1
+
 _Record = tuple[bytes | None, bytes | None]
+OnHandedOver = Callable[[], object]
+
+
+def _nothing() -> None:
+    pass
 
 
 class _Place(NamedTuple):
@@ -36,6 +45,7 @@ class Publisher:
         self._turn = asyncio.Lock()
         self._has_failed = False
         self._last: dict[_Place, Any] = {}  # of each partition, where the producer itself does not keep the order
+        self.appended_at: datetime | None = None  # the brokers' time of the last acknowledgement, where they have one
 
     async def start(self) -> None:
         """Connect; raises aiokafka's KafkaConnectionError when no broker answers."""
@@ -67,23 +77,29 @@ class Publisher:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def publish(self, outputs: Iterable[Output]) -> int:
+    async def publish(self, outputs: Iterable[Output], on_handed_over: OnHandedOver = _nothing) -> int:
         """Write outputs in their order and return how many records were acknowledged.
 
-        Raises KafkaError, also where a write before this one failed.
+        `on_handed_over` is called each time the producer has taken some of them. Raises KafkaError, also where a write
+        before this one failed.
         """
         async with self._turn:  # fair: tasks get it in the order in which they asked
-            sent = await self._hand_over(await self._by_place(outputs))
-        acknowledged = await asyncio.gather(*(future for future, _ in sent))
-        assert len(acknowledged) == len(sent)
+            sent = await self._hand_over(await self._by_place(outputs), on_handed_over)
+        self._note_append_time(await asyncio.gather(*(future for future, _ in sent)))
         return sum(count for _, count in sent)
 
     async def delete(self, topic: str, keys: Iterable[bytes], partition: int) -> None:
         """Write a tombstone for each key of a compacted topic."""
         tombstones: list[_Record] = [(key, None) for key in keys]
         async with self._turn:
-            sent = await self._hand_over({_Place(self._settings.topic(topic), partition): tombstones})
-        await asyncio.gather(*(future for future, _ in sent))
+            sent = await self._hand_over({_Place(self._settings.topic(topic), partition): tombstones}, _nothing)
+        self._note_append_time(await asyncio.gather(*(future for future, _ in sent)))
+
+    def _note_append_time(self, acknowledged: list[Any]) -> None:
+        # Brokers that let a record keep its producer's time (timestamp type 0) say nothing about their own.
+        stamps = [each.timestamp for each in acknowledged if each.timestamp_type == _APPEND_TIME and each.timestamp]
+        if stamps:
+            self.appended_at = _EPOCH + timedelta(milliseconds=max(stamps))
 
     async def partitions(self, topic: str) -> list[int]:
         """Return the partitions of a topic of the catalogue; raises KafkaError where there is no such topic."""
@@ -108,7 +124,9 @@ class Publisher:
             if part
         }
 
-    async def _hand_over(self, places: dict[_Place, list[_Record]]) -> list[tuple[Any, int]]:
+    async def _hand_over(
+        self, places: dict[_Place, list[_Record]], on_handed_over: OnHandedOver
+    ) -> list[tuple[Any, int]]:
         # The producer takes a partition's next batch when the one before is on its way: all partitions in turn.
         sent: list[tuple[Any, int]] = []
         open_places = {place: self._batches(records) for place, records in places.items()}
@@ -119,6 +137,7 @@ class Publisher:
                     del open_places[place]
                     continue
                 sent.append((await self._send(place, batch), batch.record_count()))
+                on_handed_over()
         return sent
 
     async def _send(self, place: _Place, batch: Any) -> Any:

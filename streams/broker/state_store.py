@@ -32,6 +32,10 @@ class StateStore:
         self._settings = settings
         self._publisher = publisher
         self._topic = topic
+        # Of this process so far; read by whoever shows them.
+        self.records_read = 0
+        self.records_written = 0
+        self.bytes_written = 0
 
     async def load(self, scopes: Iterable[tuple[str, int]]) -> dict[str, tuple[SnapshotChain, LoadedState | None]]:
         """Return of every scope a chain to go on with, and the newest whole state where there is one.
@@ -67,9 +71,29 @@ class StateStore:
         await consumer.start()
         await asyncio.sleep(0)  # a consumer stopped before its tasks have begun raises CancelledError (aiokafka 0.14)
         try:
-            await _read_to(consumer, {TopicPartition(*tp): end for tp, end in ends.items()}, reader)
+            await self._read_to(consumer, {TopicPartition(*tp): end for tp, end in ends.items()}, reader)
         finally:
             await consumer.stop()
+
+    async def _read_to(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], reader: StateReader) -> None:
+        consumer.assign(list(ends))
+        await consumer.seek_to_beginning(*ends)
+        began_at = shown_at = time.monotonic()
+        size_bytes = 0
+        behind = set(ends)
+        while behind:
+            for part in (await consumer.getmany(*behind, timeout_ms=200)).values():
+                for record in part:
+                    reader.add(record.key, record.value)
+                    size_bytes += len(record.value or b"")
+                self.records_read += len(part)
+            behind = {tp for tp in behind if await consumer.position(tp) < ends[tp]}
+            if time.monotonic() - shown_at >= _PROGRESS_S:
+                shown_at = time.monotonic()
+                shares = [min(1.0, await consumer.position(tp) / end) for tp, end in ends.items()]
+                percent = int(100 * sum(shares) / len(shares))
+                log.info("loading state", percent=percent, megabytes=size_bytes >> 20, partitions=len(ends))
+        log.debug("state read", megabytes=size_bytes >> 20, seconds=round(time.monotonic() - began_at, 2))
 
     async def write(self, chain: SnapshotChain, snapshot: Snapshot, partition: int) -> None:
         """Write a snapshot, wait until it is acknowledged, and delete what it makes superfluous; raises KafkaError."""
@@ -84,23 +108,5 @@ class StateStore:
 
     async def _publish(self, records: list[StateRecord], partition: int) -> None:
         await self._publisher.publish([Output(self._topic, key, value, partition) for key, value in records])
-
-
-async def _read_to(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], reader: StateReader) -> None:
-    consumer.assign(list(ends))
-    await consumer.seek_to_beginning(*ends)
-    began_at = shown_at = time.monotonic()
-    size_bytes = 0
-    behind = set(ends)
-    while behind:
-        for part in (await consumer.getmany(*behind, timeout_ms=200)).values():
-            for record in part:
-                reader.add(record.key, record.value)
-                size_bytes += len(record.value or b"")
-        behind = {tp for tp in behind if await consumer.position(tp) < ends[tp]}
-        if time.monotonic() - shown_at >= _PROGRESS_S:
-            shown_at = time.monotonic()
-            shares = [min(1.0, await consumer.position(tp) / end) for tp, end in ends.items()]
-            percent = int(100 * sum(shares) / len(shares))
-            log.info("loading state", percent=percent, megabytes=size_bytes >> 20, partitions=len(ends))
-    log.debug("state read", megabytes=size_bytes >> 20, seconds=round(time.monotonic() - began_at, 2))
+        self.records_written += len(records)
+        self.bytes_written += sum(len(record.value) for record in records)

@@ -28,8 +28,9 @@ def command(directory: Path, port: int, policy: Path | None) -> None:
 
     The embedded broker keeps everything in memory and forgets it when it stops; ClickHouse is the engine in a directory.
     Another terminal can `gridwatch --config DIRECTORY/gridwatch.toml send FILE`, `watch` or `doctor --no-clickhouse`
-    meanwhile, and `report` once this has stopped: the engine belongs to one process at a time. Exit status: 0 stopped, 1 a
-    part ended by itself, 2 the policy is wrong, 4 the broker does not start.
+    meanwhile, and `report` once this has stopped: the engine belongs to one process at a time. At the start it names a port
+    of each part that answers how it is (/readyz, /livez, /metrics). Exit status: 0 stopped, 1 a part ended by itself, 2 the
+    policy is wrong, 4 the broker does not start.
     """
     from streams.cli.failures import surroundings_failed
     from streams.cli.replay import read_policy

@@ -3,19 +3,23 @@
 For a tick `at` T the ends of the raw partitions are read once T has passed; the tick is written when intake's committed
 offsets have reached those ends. Intake commits only what the timeline has acknowledged, so everything received before T
 then stands in the timeline. Several intake workers share one group, so this holds for any number of them; while intake
-stands still no tick is written, and the clock with it.
+stands still no tick is written, and the clock with it. Nor is one while the machine's time is not to be believed (`guard`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from events.codec import encode
 from events.records import RAW_TOPICS, Tick
 from streams.broker.offsets import OffsetReader, behind
 from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
+from streams.clock.guard import Anchor, Hold, Limits, ahead_of, judge, steady_seconds
+from streams.clock.log_clock import LogClock
 from streams.clock.standstill import outage_of
 from streams.logs import get_logger
 from streams.settings import Settings
@@ -24,24 +28,86 @@ log = get_logger(__name__)
 
 _POLL_FIRST_S, _POLL_LONGEST_S = 0.01, 1.0
 _COMPLAIN_EVERY_S = 30.0
+# Of a compacted topic of gridwatch's own: nobody reads it, and it takes itself away.
+_TIME_TOPIC, _TIME_KEY = "watch-state", b"time of the brokers"
 
 
-async def _nobody_knows() -> datetime | None:
-    return None
+class Waiting(StrEnum):
+    """What the tick writer waits for."""
+
+    NEXT_TICK = "next_tick"
+    INTAKE = "intake"
+    AHEAD = Hold.AHEAD.value
+    BEHIND = Hold.BEHIND.value
+    WRITING = "writing"
+
+
+@dataclass(slots=True)
+class ClockProgress:
+    """How far the tick writer is; read by whoever shows it. `steps` rises with everything it does or is told."""
+
+    steps: int = 0
+    ticks: int = 0
+    last_tick_at: datetime | None = None
+    waiting: Waiting = Waiting.NEXT_TICK
+    ahead_s: float = 0.0
+    intake_lag: int = 0
+
+
+async def _nobody_knows() -> LogClock:
+    return LogClock()
 
 
 class TickWriter:
     """Writes ticks into every partition of the timeline once intake has caught up."""
 
-    def __init__(self, settings: Settings, offsets: OffsetReader, publisher: Publisher) -> None:
-        """Use connected readers and publishers."""
+    def __init__(
+        self,
+        settings: Settings,
+        offsets: OffsetReader,
+        publisher: Publisher,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        steady_s: Callable[[], float] = steady_seconds,
+    ) -> None:
+        """Use connected readers and publishers; `now` is the machine's time, `steady_s` the clock that nobody sets."""
+        self.progress = ClockProgress()
         self._settings = settings
         self._offsets = offsets
         self._publisher = publisher
+        self._now, self._steady_s = now, steady_s
+        self._anchor: Anchor | None = None
+        self._limits = Limits(settings.clock.ahead_seconds, settings.clock.confirmed_until)
+        self._complain_at = 0.0
 
     async def start(self) -> None:
         """Make sure that the topics are there; raises LookupError where one is not."""
-        await self._offsets.partitions([*RAW_TOPICS, "timeline"])
+        await self._offsets.partitions([*RAW_TOPICS, "timeline", _TIME_TOPIC])
+
+    async def run(self, stop: asyncio.Event, read_log: Callable[[], Awaitable[LogClock]] = _nobody_knows) -> None:
+        """Write a tick every `tick_seconds` until `stop`, each `lag_seconds` behind the machine's time when it began.
+
+        `read_log` reads the clock as the log has it. While the machine's time is not to be believed, or not higher than the
+        log's last tick, there is none, and it is logged why and what to do. Where nobody wrote a tick for `outage_minutes`
+        the log is told first.
+        """
+        clock = self._settings.clock
+        known = await read_log()
+        self.progress.last_tick_at, last_at = known.highest, known.lowest
+        while not stop.is_set():
+            began = self._time()
+            at = await self._time_of_a_tick()
+            if at is not None:
+                if self._stood_still(last_at, at):
+                    await self._tell_of_standstill((await read_log()).lowest or last_at, at)
+                await self.advance_to(at, spread_seconds=min(clock.spread_seconds, clock.tick_seconds / 2), stop=stop)
+                self.progress.waiting, last_at = Waiting.NEXT_TICK, at
+            remaining_s = clock.tick_seconds - (self._time() - began)
+            await _pause(stop, max(remaining_s, 0.01))
+
+    @staticmethod
+    def _time() -> float:
+        return asyncio.get_running_loop().time()
 
     async def advance_to(self, at: datetime, *, spread_seconds: float = 0.0, stop: asyncio.Event | None = None) -> None:
         """Wait until intake has read everything that the raw topics hold now, then write the tick `at`.
@@ -51,51 +117,87 @@ class TickWriter:
         others go on with their readings meanwhile.
         """
         await self.wait_for_intake()
+        self.progress.waiting = Waiting.WRITING
         tick = encode(Tick(at=at))
         if spread_seconds <= 0:
-            await self._publisher.publish([Output("timeline", None, tick, to_all_partitions=True)])
-            return
-        stop = stop or asyncio.Event()
+            await self._publish(Output("timeline", None, tick, to_all_partitions=True))
+        else:
+            await self._publish_in_turn(tick, spread_seconds, stop or asyncio.Event())
+        self.progress.ticks += 1
+        self.progress.last_tick_at = at
+
+    async def _publish_in_turn(self, tick: bytes, spread_seconds: float, stop: asyncio.Event) -> None:
         partitions = await self._publisher.partitions("timeline")
         for partition in partitions:
-            await self._publisher.publish([Output("timeline", None, tick, partition)])
+            await self._publish(Output("timeline", None, tick, partition))
             await _pause(stop, spread_seconds / len(partitions))
+
+    async def _publish(self, output: Output) -> None:
+        async with self._anchoring():
+            await self._publisher.publish([output])
+        self.progress.steps += 1
 
     async def wait_for_intake(self) -> None:
         """Wait until intake has committed the ends that the raw partitions have now."""
+        self.progress.waiting = Waiting.INTAKE
         # Asked anew every time: a partition that was added since must not be forgotten in the promise.
         ends = await self._offsets.ends(await self._offsets.partitions(RAW_TOPICS))
-        time = asyncio.get_running_loop().time
-        pause_s, complain_at = _POLL_FIRST_S, time() + _COMPLAIN_EVERY_S
+        pause_s, complain_at = _POLL_FIRST_S, self._time() + _COMPLAIN_EVERY_S
         while lag := behind(ends, await self._offsets.committed("intake")):
-            if time() >= complain_at:
+            self.progress.steps += 1
+            self.progress.intake_lag = sum(lag.values())
+            if self._time() >= complain_at:
                 log.warning("the clock stands still: intake is behind", partitions=len(lag), records=sum(lag.values()))
-                complain_at = time() + _COMPLAIN_EVERY_S
+                complain_at = self._time() + _COMPLAIN_EVERY_S
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.5, _POLL_LONGEST_S)
+        self.progress.steps += 1
+        self.progress.intake_lag = 0
 
-    async def run(
-        self,
-        stop: asyncio.Event,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        read_last: Callable[[], Awaitable[datetime | None]] = _nobody_knows,
-    ) -> None:
-        """Write a tick every `tick_seconds` until `stop`, each `lag_seconds` behind the machine's time when it began.
+    # -- the machine's time
 
-        `read_last` reads the clock as the log has it. Where nobody wrote a tick for `outage_minutes` the log is told first.
+    async def _time_of_a_tick(self) -> datetime | None:
+        """Return the instant of the next tick, or None while the machine's time is not to be believed."""
+        # After the first tick the steady clock is a witness too; to ask brokers on the same machine would overrule it.
+        if self.progress.ticks == 0:
+            await self._ask_brokers()
+        machine, progress = self._now(), self.progress
+        at = machine - timedelta(seconds=self._settings.clock.lag_seconds)
+        progress.ahead_s = ahead_of(self._anchor, machine, self._steady_s())
+        progress.steps += 1
+        hold = judge(machine, progress.ahead_s, at, progress.last_tick_at, self._limits)
+        if hold is None:
+            return at
+        progress.waiting = Waiting(hold.value)
+        self._complain(hold, at)
+        return None
+
+    async def _ask_brokers(self) -> None:
+        """Learn the brokers' time from their stamp on a tombstone."""
+        async with self._anchoring():
+            if self._limits.ahead_s > 0:
+                await self._publisher.delete(_TIME_TOPIC, [_TIME_KEY], 0)
+
+    @asynccontextmanager
+    async def _anchoring(self) -> AsyncIterator[None]:
+        """Believe the stamp of what is written meanwhile, or the machine where the brokers stamp nothing.
+
+        The steady clock is read before: an acknowledgement that takes long must not look like a machine that is ahead.
         """
-        clock, time = self._settings.clock, asyncio.get_running_loop().time
-        last_at = await read_last()
-        while not stop.is_set():
-            began = time()
-            spread_s = min(clock.spread_seconds, clock.tick_seconds / 2)
-            at = now() - timedelta(seconds=clock.lag_seconds)
-            if self._stood_still(last_at, at):
-                await self._tell_of_standstill(await read_last() or last_at, at)
-            await self.advance_to(at, spread_seconds=spread_s, stop=stop)
-            last_at = at
-            remaining_s = clock.tick_seconds - (time() - began)
-            await _pause(stop, max(remaining_s, 0.01))
+        machine, steady_s = self._now(), self._steady_s()
+        yield
+        self._anchor = Anchor(self._publisher.appended_at or machine, steady_s)
+
+    def _complain(self, hold: Hold, at: datetime) -> None:
+        if self._time() < self._complain_at:
+            return
+        self._complain_at = self._time() + _COMPLAIN_EVERY_S
+        if hold is Hold.AHEAD:
+            advice = "mend the machine's time; if it is right, restart the clock or set clock.confirmed_until"
+            log.error("the clock is held: time ahead", ahead_seconds=round(self.progress.ahead_s), advice=advice)
+        elif self.progress.last_tick_at is not None:
+            behind_seconds = round((self.progress.last_tick_at - at).total_seconds())
+            log.error("the clock is held: time behind the last tick", behind_seconds=behind_seconds)
 
     def _stood_still(self, last_at: datetime | None, at: datetime) -> bool:
         longest = timedelta(minutes=self._settings.clock.outage_minutes)

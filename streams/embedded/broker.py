@@ -74,7 +74,7 @@ class EmbeddedBroker:
             return self
         binary = _binary(self.directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.port = _free_port(self.port)
+        self.port = free_port(self.port)
         self._process = self._spawn(binary)
         self._wait_until_ready()
         return self
@@ -159,7 +159,8 @@ def _binary(directory: Path) -> Path:
     return copy
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int = 0) -> int:
+    """Return a port that nobody listens on, or the one that is wanted; raises EmbeddedBrokerError where it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

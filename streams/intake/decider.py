@@ -80,6 +80,10 @@ class IntakePartition:
         return record
 
     @property
+    def clock(self) -> None:
+        """Return nothing: raw topics have no ticks."""
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """Return nothing: entries are whole."""
         return ()

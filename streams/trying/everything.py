@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,15 +13,18 @@ from events.policy import Policy, default_policy
 from events.records import PolicyChanged
 from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
+from streams.embedded.broker import free_port
 from streams.settings import Settings
 from streams.trying.machine import machine
 
 _READY_SECONDS = 60.0
-_PARTS = (
-    (("worker", "intake"), "worker ready"),
-    (("worker", "watch"), "worker ready"),
-    (("sink",), "sink_started"),
-)
+# Each with what it logs once it is ready; the clock is started last.
+_PARTS: dict[tuple[str, ...], str] = {
+    ("worker", "intake"): "worker ready",
+    ("worker", "watch"): "worker ready",
+    ("sink",): "sink_started",
+}
+_CLOCK: tuple[str, ...] = ("clock",)
 
 
 def run_everything(directory: Path, port: int, policy: Policy | None, say: Callable[[str], object]) -> None:
@@ -35,13 +38,14 @@ def run_everything(directory: Path, port: int, policy: Policy | None, say: Calla
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with machine(directory, port=port) as (settings, processes):
-        for arguments, _ in _PARTS:
-            processes.start(*arguments)
-        for arguments, text in _PARTS:
+        ports = {arguments: free_port() for arguments in (*_PARTS, _CLOCK)}
+        for arguments in _PARTS:
+            processes.start(*arguments, health_port=ports[arguments])
+        for arguments, text in _PARTS.items():
             processes.wait_for_log("-".join(arguments), text, _READY_SECONDS)
         asyncio.run(_begin_log(settings, policy or default_policy()))
-        processes.start("clock")
-        _say_what_runs(settings, directory, say)
+        processes.start(*_CLOCK, health_port=ports[_CLOCK])
+        _say_what_runs(settings, directory, ports, say)
         while not stop.wait(0.5):
             processes.check()
         say("stopping ...")
@@ -56,11 +60,15 @@ async def _begin_log(settings: Settings, policy: Policy) -> None:
         await publisher.publish([Output("commands", record.source_id.encode(), encode(record))])
 
 
-def _say_what_runs(settings: Settings, directory: Path, say: Callable[[str], object]) -> None:
+def _say_what_runs(
+    settings: Settings, directory: Path, ports: Mapping[tuple[str, ...], int], say: Callable[[str], object]
+) -> None:
     config = directory / "gridwatch.toml"
     say(f"gridwatch is up: broker {settings.kafka.brokers}, ClickHouse {settings.clickhouse.dsn}, logs in {directory}")
     say("try in another terminal:")
     say(f"  gridwatch --config {config} watch")
     say(f"  gridwatch --config {config} doctor --no-clickhouse")
     say(f"  gridwatch --config {config} send FILE.ndjson")
+    for arguments, port in ports.items():
+        say(f"  curl http://127.0.0.1:{port}/readyz    # {' '.join(arguments)}; also /livez and /metrics")
     say("Ctrl-C stops everything")

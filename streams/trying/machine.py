@@ -64,12 +64,13 @@ class Processes:
         self._directory = directory
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, *arguments: str) -> None:
-        """Start `gridwatch ARGUMENTS`; it ends with this process at the latest."""
+    def start(self, *arguments: str, health_port: int = 0) -> None:
+        """Start `gridwatch ARGUMENTS`, with a health server where a port is given; it ends with this process."""
         name = "-".join(arguments)
         config = self._directory / "gridwatch.toml"
         command = [sys.executable, "-m", "streams.cli", "--config", str(config), "--log-format", "json", *arguments]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GRIDWATCH_")}
+        environment["GRIDWATCH_HEALTH__PORT"] = str(health_port)
         with self.log_path(name).open("wb") as log:
             self._running[name] = subprocess.Popen(
                 command, stdout=log, stderr=log, env=environment, start_new_session=True

@@ -1,6 +1,7 @@
 """The pure part of watch: one partition of the timeline through the core."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from events.codec import Refusal, decode_from_timeline
@@ -71,6 +72,11 @@ class WatchPartition:
 
     def _dead_letter(self, refusal: Refusal, offset: int, raw: bytes) -> Output:
         return dead_letter_output(dead_letter(refusal, _TOPIC, self.partition, offset, raw))
+
+    @property
+    def clock(self) -> datetime | None:
+        """Return the highest tick so far."""
+        return self.state.clock
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -19,8 +19,14 @@ _SECTIONS: dict[str, dict[str, Any]] = {
     },
     "topics": {"raw_partitions": 2, "timeline_partitions": 3, "result_partitions": 2},
     "worker": {"batch_records": 200, "snapshot_records": 400, "snapshot_seconds": 5.0},
-    # An hour of the town passes in a moment: that is no standstill of the clock.
-    "clock": {"tick_seconds": 0.2, "lag_seconds": 0.0, "spread_seconds": 0.1, "outage_minutes": 0},
+    # An hour of the town passes in a moment: that is no standstill of the clock, and none that runs ahead.
+    "clock": {
+        "tick_seconds": 0.2,
+        "lag_seconds": 0.0,
+        "spread_seconds": 0.1,
+        "outage_minutes": 0,
+        "ahead_seconds": 0,
+    },
     "sink": {"flush_seconds": 1.0},
 }
 

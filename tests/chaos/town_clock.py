@@ -24,15 +24,11 @@ class TownClock(TickWriter):
     """Writes the tick up to which the sender has sent everything, and notes each tick that is written."""
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+        super().__init__(*arguments, now=self._town_time)
         directory = Path(os.environ[VARIABLE])
         self._sent, self._ticks = Journal(directory / "town.journal"), Journal(directory / "ticks.journal")
         last = self._ticks.last()
         self._written = datetime.fromisoformat(last[0]) if last else _NEVER
-
-    async def run(self, stop: asyncio.Event, *_: Any, **__: Any) -> None:
-        """Go by the town's time."""
-        await super().run(stop, self._town_time)
 
     def _town_time(self) -> datetime:
         last = self._sent.last()

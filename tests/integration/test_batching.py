@@ -108,19 +108,6 @@ def test_a_handler_that_raises_ends_the_process_without_the_ack(log: Log, start:
     assert (2, 350) in second.seen()
 
 
-def test_partitions_that_are_not_taken_over_in_time_end_the_worker(log: Log, start: Start) -> None:
-    """It would hold them for ever, and Faust alone would say nothing; whoever is started next has them."""
-    log.append(50)
-
-    slow = start("slow", loading_takes_s=3600.0, take_over_timeout=7.5)
-    assert slow.process.wait(60) == 1
-
-    assert "TakeOverTooLong: partitions were not taken over within 8 s" in slow.stderr()
-    assert slow.steps("assigned") == []
-    start("next")
-    log.wait_until_caught_up()
-
-
 def test_a_killed_worker_loses_nothing(log: Log, start: Start) -> None:
     """Kill -9 under load: the other takes over; what was done and not committed comes twice, nothing is left out."""
     workers = [start(name, records_max=20, batch_takes_s=0.02) for name in ("one", "two")]

@@ -86,6 +86,19 @@ def test_results_that_fail_end_the_process_with_nothing_acked_after_them(log: Lo
     assert set(failing.seen() + second.seen()) == log.all_offsets()
 
 
+def test_a_handler_whose_work_somebody_gives_up_ends_the_process(
+    embedded_broker: BrokerUnderTest, fresh_name: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Faust takes a cancellation for a rebalance and starts the agent again, without the batch and without a word."""
+    log = Log(embedded_broker, fresh_name("topic"), fresh_name("group"))
+    log.append(200)
+    with BatchWorkerProcess(tmp_path, "given-up", **log.basics(), records_max=50, cancelled_at=(1, 20)) as worker:
+        assert worker.process.wait(30) == 1
+
+        assert "CancelledError" in worker.stderr()
+        assert log.committed()[1] == 0
+
+
 def test_hand_overs_while_batches_are_under_way(log: Log, start: Start) -> None:
     """Three workers come and two go, each with batches under way: every record is handled exactly once."""
     workers = []
@@ -190,3 +203,16 @@ def test_a_worker_joins_while_another_loads_its_state(
 
         assert workers[0].seen() + workers[1].seen() + workers[2].seen() == Counter(log.all_offsets())
         assert all(worker.process.poll() is None for worker in workers)
+
+
+def test_loading_state_may_take_longer_than_a_request(
+    embedded_broker: BrokerUnderTest, fresh_name: Callable[[str], str], tmp_path: Path
+) -> None:
+    """The limit that Faust has for it left the worker standing there for ever; there is none."""
+    log = Log(embedded_broker, fresh_name("topic"), fresh_name("group"))
+    log.append(50)
+    with BatchWorkerProcess(tmp_path, "slow", **log.basics(), loading_takes_s=9.0, request_timeout=7.0) as worker:
+        log.wait_until_caught_up()
+
+        assert len(worker.steps("assigned")) == 1
+        assert worker.seen() == Counter(log.all_offsets())

@@ -229,3 +229,9 @@ def _named(tp: TP, values: list[KeyValue]) -> str:
             return "tombstones"
         return "seal" if (key or b"").endswith(b"/seal") else "chunks"
     return "tick" if (value or b"").startswith(b'{"kind":"tick"') else tp.topic
+
+
+def tick_at(value: bytes | None) -> str | None:
+    """Return the instant of a tick as the clock writes it, None for any other record."""
+    head = b'{"kind":"tick","at":"'
+    return value[len(head) : -2].decode() if value is not None and value.startswith(head) else None

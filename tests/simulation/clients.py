@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from aiokafka.errors import (
     CommitFailedError,
@@ -124,13 +124,20 @@ class Batch:
         return len(self.values)
 
 
+class Acknowledged(NamedTuple):
+    """What brokers say of a batch that stands: when they appended it, in milliseconds, and that this is their own time."""
+
+    timestamp: int
+    timestamp_type: int = 1
+
+
 class _Queued:
     def __init__(self, batch: Batch, process: Process) -> None:
         self.batch = batch
         self.sequence: int | None = None
         self.made_at = process.time()
         self.is_sent: asyncio.Future[None] = process.create_future()
-        self.is_done: asyncio.Future[None] = process.create_future()
+        self.is_done: asyncio.Future[Acknowledged] = process.create_future()
 
 
 class Producer:
@@ -158,7 +165,7 @@ class Producer:
         """Make an empty batch."""
         return Batch(self._records_max)
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[Acknowledged]:
         """Queue a batch, when the one before it has gone on its way; raises KafkaTimeoutError where it does not."""
         tp = TP(topic, partition)
         queue = self._queues.setdefault(tp, deque())
@@ -206,7 +213,7 @@ class Producer:
 
     def _is_settled(self, queued: _Queued, error: Exception | None) -> bool:
         if error is None:
-            queued.is_done.set_result(None)
+            queued.is_done.set_result(Acknowledged(self._broker.now_ms()))
             return True
         is_expired = not self._is_idempotent and self._process.time() - queued.made_at > _EXPIRES_S
         if isinstance(error, KafkaError) and error.retriable and not is_expired:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 
 from faust.types import TP
 
+from events.instants import parse_instant
 from sinks.clickhouse.columns import TOPICS as SINK_TOPICS
-from tests.simulation.broker import Broker
+from tests.simulation.broker import Broker, tick_at
 from tests.simulation.devices import RAW_TOPICS, Devices
 from tests.simulation.faults import Faults
 from tests.simulation.groups import Group
@@ -259,18 +261,33 @@ class Cluster:
     # -- the end
 
     def calm(self) -> None:
-        """Let faults cease: everything can be reached, everybody wakes, clocks are right."""
+        """Let faults cease: everything can be reached, everybody wakes, clocks are right.
+
+        One that did not believe its machine is started again, as its alarm says.
+        """
         self.faults.is_calm = True
         for tp in self.broker.partitions:
             self.broker.restore(tp)
         self.devices.flush()
         self.store.down_until = 0.0
         self.parts.machines_ahead_s.clear()
+        if self.scenario.settings.clock.ahead_seconds:
+            self.broker.offset_ms = int(self.scenario.start_at.timestamp() * 1000)
+            for slot in self.living("clock"):
+                assert slot.process is not None
+                self.network.kill(slot.process, "to be started again")
         for slot in self.slots:
             if slot.process is not None:
                 slot.process.wake()
             if slot.role == "sink" or not slot.is_wanted:
                 self.want(slot)
+
+    def log_ahead_s(self) -> float:
+        """Return by how much the last tick is ahead of the time: for so long no clock writes another."""
+        records = (record for tp in self.broker.of_topics(["timeline"]) for record in self.broker.partitions[tp].ever)
+        ticks = [parse_instant(at) for record in records if (at := tick_at(record.value)) is not None]
+        now = self.scenario.start_at + timedelta(seconds=self.world.now)
+        return max(((at - now).total_seconds() for at in ticks), default=0.0)
 
     def end(self) -> None:
         """Let nobody live on."""

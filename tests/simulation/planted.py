@@ -13,7 +13,7 @@ from streams.broker.state_log import LoadedState, Snapshot
 from streams.broker.state_reader import StateReader, _decode_chunk
 from streams.clock.writer import TickWriter
 from streams.partition import SavedState
-from streams.stateful import _Owned
+from streams.stateful import Owned
 from tests.simulation.clients import SimulatedPartitions, SimulatedStore
 from tests.simulation.cluster import Cluster
 
@@ -30,7 +30,7 @@ class AcksAtOnce(SimulatedPartitions):
 class WritesStateAtOnce(SimulatedPartitions):
     """Writes a snapshot before the results are acknowledged that it holds."""
 
-    async def _write(self, tp: TP, owned: _Owned, snapshot: Snapshot) -> None:
+    async def _write(self, tp: TP, owned: Owned, snapshot: Snapshot) -> None:
         await self._store.write(owned.chain, snapshot, tp.partition)
 
 

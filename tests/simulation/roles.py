@@ -106,8 +106,6 @@ async def run_clock(parts: Parts, process: Process, machine: str, stop: Stop) ->
     offsets = SimulatedOffsets(process, parts.broker, parts.groups)
     publisher = SimulatedPublisher(parts.settings, process, parts.broker, parts.request_records)
     await publisher.start()
-    writer = parts.writer_class(parts.settings, offsets, publisher)
-    await writer.start()
     lag = timedelta(seconds=parts.settings.clock.lag_seconds)
 
     def now() -> datetime:
@@ -115,10 +113,12 @@ async def run_clock(parts: Parts, process: Process, machine: str, stop: Stop) ->
         parts.intended.setdefault(format_instant(at - lag), parts.broker.world.now)
         return at
 
+    writer = parts.writer_class(parts.settings, offsets, publisher, now=now, steady_s=lambda: parts.broker.world.now)
+    await writer.start()
     is_stopping = asyncio.Event()
     stop.when_set(is_stopping.set)
     try:
-        await writer.run(is_stopping, now)
+        await writer.run(is_stopping)
     finally:
         await publisher.stop()
 

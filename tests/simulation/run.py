@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import structlog
 
+from tests.simulation.broker import tick_at
 from tests.simulation.cluster import Cluster
 from tests.simulation.devices import RAW_TOPICS
 from tests.simulation.faults import draw_faults
@@ -136,7 +137,7 @@ class _Run:
         tick_s = cluster.scenario.settings.clock.tick_seconds
         problems = problems or self._wait(
             lambda: self._partitions_without_tick(calm_s),
-            2 * tick_s + _REST_WITHIN_S,
+            max(0.0, cluster.log_ahead_s()) + 2 * tick_s + _REST_WITHIN_S,
             "has no tick since faults ceased",
             tick_s / 20,
         )
@@ -200,9 +201,3 @@ def is_tick_since(cluster: Cluster, value: bytes | None, since_s: float) -> bool
     """Tell whether a record is a tick that was decided on at or after a second."""
     at = tick_at(value)
     return at is not None and cluster.parts.intended.get(at, -1.0) >= since_s
-
-
-def tick_at(value: bytes | None) -> str | None:
-    """Return the instant of a tick as the clock writes it, None for any other record."""
-    head = b'{"kind":"tick","at":"'
-    return value[len(head) : -2].decode() if value is not None and value.startswith(head) else None

@@ -96,6 +96,9 @@ def _draw_settings(random: Random, tick_s: float) -> Settings:
         tick_seconds=tick_s,
         lag_seconds=random.choice([0.0, 5.0, 60.0]),
         spread_seconds=random.choice([0.0, 4.0, 600.0]),
+        ahead_seconds=random.choice(
+            [0.0, 60.0]
+        ),  # believes any time, which makes the clock of the log jump, or a true one
     )
     worker = WorkerSettings(
         batch_records=random.choice([1, 3, 10, 100]),

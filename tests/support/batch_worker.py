@@ -30,13 +30,14 @@ class Settings:
     records_max: int = 500
     bytes_max: int = 1 << 20
     fail_at: tuple[int, int] | None = None  # partition, offset
+    cancelled_at: tuple[int, int] | None = None
     batch_takes_s: float = 0.0
     settling_takes_s: float = 0.0  # after the handler has returned; the batch is acked then
     settling_fails_at: tuple[int, int] | None = None
     loading_takes_s: float = 0.0  # of the state of partitions that are assigned
-    take_over_timeout: float = 3600.0
     instance_id: str | None = None
     session_timeout: float = 6.0
+    request_timeout: float = 90.0
     start_at: dict[str, int] = field(default_factory=dict)  # by partition: where to begin instead
     commit_interval: float = 0.2
 
@@ -64,6 +65,10 @@ class Worker:
             await asyncio.sleep(self.settings.batch_takes_s)
         if _holds(batch, self.settings.fail_at):
             raise ValueError("the handler fails here")
+        if _holds(batch, self.settings.cancelled_at):
+            given_up = asyncio.get_running_loop().create_future()
+            given_up.cancel()
+            await given_up
         offsets = [record.offset for record in batch]
         self.note(
             "batch",
@@ -100,8 +105,8 @@ def main() -> int:
         heartbeat_interval=1,
         rebalance_timeout=10,
         commit_interval=settings.commit_interval,
-        take_over_timeout=settings.take_over_timeout,
         consumer_group_instance_id=settings.instance_id,
+        broker_request_timeout=settings.request_timeout,
     )
     app.assignment_listener = worker
     topic = batch_topic(app, settings.topic, records_max=settings.records_max, bytes_max=settings.bytes_max)

@@ -6,6 +6,7 @@ The fakes stand in for the clients alone; cutting, sealing, deciding and countin
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from aiokafka.structs import ConsumerRecord
@@ -55,6 +56,7 @@ class MemoryPublisher(Publisher):
         self.log = log
         self._count = partitions
         self.deleted: list[bytes] = []
+        self.stamp: Callable[[], datetime | None] = lambda: None  # the brokers' time at each write
         self.released = asyncio.Event()  # while it is not set, nothing is acknowledged
         self.released.set()
 
@@ -64,14 +66,16 @@ class MemoryPublisher(Publisher):
     async def stop(self) -> None:
         self.log.journal.append("disconnect")
 
-    async def publish(self, outputs: Iterable[Output]) -> int:
+    async def publish(self, outputs: Iterable[Output], on_handed_over: Callable[[], object] = lambda: None) -> int:
         """Keep outputs one by one, so that a failure leaves those before it written."""
+        on_handed_over()
         await self.released.wait()
         count = 0
         for output in outputs:
             self.log.write(output)
             count += 1
         self.log.journal.append(f"publish {count}")
+        self.appended_at = self.stamp()
         return count
 
     async def partitions(self, topic: str) -> list[int]:  # noqa: ARG002  all topics are alike here
@@ -81,6 +85,7 @@ class MemoryPublisher(Publisher):
         for key in keys:
             self.deleted.append(key)
             self.log.write(Output(topic, key, b"", partition))
+        self.appended_at = self.stamp()
 
 
 class MemorySnapshots(StateStore):

@@ -4,6 +4,7 @@ Takes the command line of `gridwatch`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import streams.workers
@@ -28,6 +29,11 @@ class FaultyPartition:
                 cause = ValueError(f"cannot make sense of {record.value!r}")
                 raise UndecidableRecordError(record.offset, cause) from cause
         return self._sound.take(sound, publish_from)
+
+    @property
+    def clock(self) -> datetime | None:
+        """Return the other's."""
+        return self._sound.clock
 
     @property
     def parts(self) -> Sequence[str]:

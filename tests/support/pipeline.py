@@ -52,9 +52,11 @@ async def until(is_true: Callable[[], bool | Awaitable[bool]], what: str, *, lim
 class Part:
     """One process of the pipeline, and what it says on standard error."""
 
-    def __init__(self, name: str, command: list[str], log_path: Path) -> None:
+    def __init__(self, name: str, command: list[str], log_path: Path, variables: Mapping[str, str]) -> None:
         self.name, self.log_path = name, log_path
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("GRIDWATCH_")}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("GRIDWATCH_")} | dict(
+            variables
+        )
         with log_path.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log, env=environment)
 
@@ -105,12 +107,12 @@ class Pipeline:
 
     # -- parts
 
-    def launch(self, *arguments: str, module: str = "streams.cli") -> Part:
+    def launch(self, *arguments: str, module: str = "streams.cli", **variables: str) -> Part:
         """Start `gridwatch ARGUMENTS`, or another module that takes the same, without waiting."""
         config = self.directory / "gridwatch.toml"
         command = [sys.executable, "-m", module, "--config", str(config), "--log-format", "json", *arguments]
         name = f"{len(self.parts):02d}-{'-'.join(Path(argument).name for argument in arguments[:2])}"
-        part = Part(name, command, self.directory / f"{name}.log")
+        part = Part(name, command, self.directory / f"{name}.log", variables)
         self.parts.append(part)
         return part
 
@@ -270,14 +272,11 @@ async def pipeline_on(
             "replication_factor": 1,
             "min_insync_replicas": 1,
         },
-        "worker": {},
-        "clickhouse": {},
-        "clock": {},
         "sink": {"flush_seconds": 0.2},
     }
     lines = [f'topic_prefix = "{prefix}."', f'group_prefix = "{prefix}."']
-    for name, section in values.items():
-        merged = {**section, **sections.get(name, {})}
+    for name in values | sections:
+        merged = {**values.get(name, {}), **sections.get(name, {})}
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in merged.items())]
     config = directory / "gridwatch.toml"
     config.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
-from pydantic import BaseModel, SecretStr
+from pydantic import AwareDatetime, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from streams.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, Settings
@@ -68,10 +68,24 @@ MEANINGS: dict[str, str] = {
     "clock.spread_seconds": "partitions get a tick one after the other, so that what falls due in one does not hold up all",
     "clock.outage_minutes": "after a longer standstill, what fell due is `unknown` until devices have sent what they kept",
     "clock.backfill_minutes": "so long after it devices may send what they kept; what has not come then is `missed`",
+    "clock.ahead_seconds": "so far ahead of the brokers' time, or of what the steady clock makes of the last tick, this "
+    "machine's time is believed; beyond it no tick is written (ADR 19); 0 believes anything",
+    "clock.confirmed_until": "somebody has made sure that this machine's time is right: up to this instant it is believed, "
+    "whatever the brokers say",
     "clickhouse.dsn": "`https://user:password@host:8443`, `http://...`, or `chdb:///directory`, the engine in the process",
     "clickhouse.database": "the database, which `migrate` and `sink` make; one in the path of the DSN goes before it",
     "sink.batch_records": "rows of one insert; batches end at multiples of it in the offsets of a partition",
     "sink.flush_seconds": "so long fewer rows wait for more",
+    "health.host": "the address that the health server listens on; `0.0.0.0` lets other machines ask",
+    "health.port": "its port, another one for each process of a machine; 0 is no health server",
+    "health.ready_lag_records": "more records of a partition to commit, and intake, watch or sink is not ready",
+    "health.ready_clock_seconds": "a last tick that is older by more than `clock.tick_seconds`, and the clock is not ready",
+    "watchdog.stall_seconds": "work that is due and does not move for so long ends the process with status 70; to it comes "
+    "what is rightly waited for (docs/OPERATIONS.md)",
+    "watchdog.blocked_seconds": "an event loop that gives no answer for so long does too, at once; for ten times as long "
+    "while it computes",
+    "watchdog.outage_seconds": "brokers that give no answer for so long end the process with status 4",
+    "watchdog.survey_seconds": "how often the brokers are asked where the log ends and what is committed",
 }
 
 
@@ -167,7 +181,13 @@ def _bounds(field: FieldInfo) -> str:
 
 def _kind(annotation: Any) -> str:
     arguments = [argument for argument in getattr(annotation, "__args__", (annotation,)) if argument is not type(None)]
-    return {bool: "`true`, `false`", Path: "path", SecretStr: "text, never shown"}.get(arguments[0], "text")
+    kinds: dict[Any, str] = {
+        bool: "`true`, `false`",
+        Path: "path",
+        SecretStr: "text, never shown",
+        AwareDatetime: "an instant, as `2026-11-22T08:00:00Z`",
+    }
+    return kinds.get(arguments[0], "text")
 
 
 def main() -> int:

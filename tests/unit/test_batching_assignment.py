@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from types import SimpleNamespace
 from typing import Any
 
 from faust.types import TP
@@ -39,7 +38,6 @@ class Assigned(Consumer):
         self._read_offset, self._committed_offset = {}, {}
         self._ledgers, self._thrown_away = {}, set()
         self._schemas = {"log": BatchSchema()}
-        self.conf = SimpleNamespace(broker_request_timeout=60.0)
         self.assignment_listener = Listener(self)
 
     @property

@@ -87,6 +87,45 @@ async def test_nothing_is_acked_after_a_failure(way: Way) -> None:
     assert [str(error) for error in way.failures] == ["not written"]
 
 
+async def test_an_ack_that_raises_is_a_failure() -> None:
+    """Nobody else would hear of it: the worker would take no batch any more, and not end."""
+    failures: list[BaseException] = []
+    settling = Settling(1, failures.append)
+
+    def ack() -> None:
+        raise RuntimeError("no such partition")
+
+    await settling.place()
+    settling.add(None, ack)
+
+    await until(lambda: bool(failures))
+    assert [str(error) for error in failures] == ["no such partition"]
+    await settling.stop()
+
+
+async def test_results_that_somebody_else_gives_up_are_a_failure(way: Way) -> None:
+    """What is cancelled from outside never settles: the worker ends, and nothing after it is acked."""
+    for number in range(2):
+        await way.send(number)
+    way.results[1].set_result(None)
+    way.results[0].cancel()
+
+    await until(lambda: bool(way.failures))
+    assert way.acked == []
+    assert ["given up by somebody else" in str(error) for error in way.failures] == [True]
+
+
+async def test_a_stop_is_no_failure(way: Way) -> None:
+    """It cancels what it waits for itself."""
+    await way.send(0)
+    await asyncio.sleep(0)
+
+    await way.settling.stop()
+
+    assert way.results[0].cancelled()
+    assert way.failures == []
+
+
 async def test_a_stop_lets_go_without_an_ack(way: Way) -> None:
     """What is under way is cancelled, also what waits behind it, and tells of no error that nobody hears."""
     for number in range(3):

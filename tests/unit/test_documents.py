@@ -105,7 +105,7 @@ def test_settings_exist(document: Path) -> None:
     known = {settings_table.variable(name) for name in names} | {"GRIDWATCH_CONFIG"}
     text = text_of(document)
     assert set(re.findall(r"GRIDWATCH_[A-Z0-9_]+", text)) <= known
-    dotted = set(re.findall(r"`((?:kafka|topics|worker|clock|clickhouse|sink)\.[a-z_.]+)", text))
+    dotted = set(re.findall(r"`((?:kafka|topics|worker|clock|clickhouse|sink|health|watchdog)\.[a-z_.]+)", text))
     sections = {name.rpartition(".")[0] for name in names}
     assert dotted <= names | sections
 

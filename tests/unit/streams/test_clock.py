@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from faust.types import TP
 
 from events.records import RAW_TOPICS
+from streams.clock.log_clock import LogClock
 from streams.clock.writer import TickWriter
 from streams.intake.decider import new_intake
 from streams.settings import ClockSettings, Settings
@@ -22,11 +25,18 @@ READ = {tp: end for tp, end in ENDS.items() if tp.topic != "timeline"}
 class Clock:
     """A tick writer with brokers that answer as told, and a journal of what it did."""
 
-    def __init__(self, committed: Callable[[], Mapping[TP, int]] = lambda: READ, **clock: float) -> None:
+    def __init__(
+        self,
+        committed: Callable[[], Mapping[TP, int]] = lambda: READ,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        steady_s: Callable[[], float] = time.monotonic,
+        **clock: Any,
+    ) -> None:
         self.log = MemoryLog()
         settings = Settings(clock=ClockSettings(**({"spread_seconds": 0.0} | clock)))
         self.offsets = ScriptedOffsets(ENDS, committed, self.log.journal)
-        self.writer = TickWriter(settings, self.offsets, MemoryPublisher(self.log, partitions=3))
+        self.publisher = MemoryPublisher(self.log, partitions=3)
+        self.writer = TickWriter(settings, self.offsets, self.publisher, now=now, steady_s=steady_s)
 
     @property
     def ticks(self) -> list[str]:
@@ -71,14 +81,15 @@ async def test_a_stop_while_a_tick_is_spread() -> None:
 
 async def test_the_ends_are_read_after_the_instant() -> None:
     """The promise: what was received before `at` is within the ends, because they are read once `at` has passed."""
-    stop, clock = asyncio.Event(), Clock(lag_seconds=5, tick_seconds=3600)
+    stop = asyncio.Event()
 
     def now() -> datetime:
         clock.log.journal.append("now")
         stop.set()
         return NOON
 
-    await clock.writer.run(stop, now)
+    clock = Clock(now=now, lag_seconds=5, tick_seconds=3600)
+    await clock.writer.run(stop)
 
     assert clock.ticks == ["2020-02-03T03:59:55Z"]
     assert clock.index("now") < clock.index("ends") < clock.index("publish 1")
@@ -133,15 +144,15 @@ async def test_a_tick_that_cannot_be_written() -> None:
 
 async def test_ticks_one_after_the_other() -> None:
     """Each by the machine's time when it begins, until the stop; the stop does not wait for the next tick."""
-    stop, clock, instants = asyncio.Event(), Clock(lag_seconds=0, tick_seconds=0.001), iter(range(100))
+    stop = asyncio.Event()
 
     def now() -> datetime:
-        number = next(instants)
-        if number == 3:
+        if len(clock.ticks) == 3:
             stop.set()
-        return NOON + timedelta(minutes=number)
+        return NOON + timedelta(minutes=len(clock.ticks))
 
-    await asyncio.wait_for(clock.writer.run(stop, now), 5)
+    clock = Clock(now=now, lag_seconds=0, tick_seconds=0.001, ahead_seconds=0)
+    await asyncio.wait_for(clock.writer.run(stop), 5)
 
     assert clock.ticks == [f"2020-02-03T04:0{number}:00Z" for number in range(4)]
 
@@ -168,23 +179,32 @@ async def test_topics_that_are_not_there() -> None:
     assert clock.log.journal[0] == "partitions"
 
 
-async def write_ticks(clock: Clock, *instants: datetime, log_has: Sequence[datetime | None] = (None,)) -> None:
-    """Let the writer run by a machine's time that is these instants, one after the other.
+def clock_at(*instants: datetime, **clock: Any) -> Clock:
+    """Return a clock on a machine that shows these instants, the next one after each tick."""
+
+    def now() -> datetime:
+        return instants[min(made.writer.progress.ticks, len(instants) - 1)]
+
+    made = Clock(now=now, **({"lag_seconds": 0, "ahead_seconds": 0} | clock))
+    return made
+
+
+async def write_ticks(clock: Clock, count: int = 1, log_has: Sequence[datetime | None] = (None,)) -> None:
+    """Let the writer run until it has written so many ticks.
 
     `log_has` is the clock that the log has each time when it is asked; the last one stays.
     """
-    stop, left, known = asyncio.Event(), list(instants), list(log_has)
+    stop, known = asyncio.Event(), list(log_has)
 
-    def now() -> datetime:
-        instant = left.pop(0)
-        if not left:
-            stop.set()
-        return instant
+    async def read_log() -> LogClock:
+        return LogClock([known.pop(0) if len(known) > 1 else known[0]])
 
-    async def read_last() -> datetime | None:
-        return known.pop(0) if len(known) > 1 else known[0]
-
-    await clock.writer.run(stop, now, read_last)
+    running = asyncio.create_task(clock.writer.run(stop, read_log))
+    async with asyncio.timeout(5):
+        while clock.writer.progress.ticks < count and not running.done():
+            await asyncio.sleep(0)
+    stop.set()
+    await running
 
 
 def outages(clock: Clock) -> list[dict[str, str]]:
@@ -194,9 +214,9 @@ def outages(clock: Clock) -> list[dict[str, str]]:
 
 async def test_a_standstill_is_told_before_the_next_tick() -> None:
     """As an outage of all areas from the last tick to this one, held until devices have sent what they kept."""
-    clock = Clock(lag_seconds=0, outage_minutes=15, backfill_minutes=60)
+    clock = clock_at(NOON, outage_minutes=15, backfill_minutes=60)
 
-    await write_ticks(clock, NOON, log_has=[NOON - timedelta(minutes=16)])
+    await write_ticks(clock, log_has=[NOON - timedelta(minutes=16)])
 
     opened, closed = outages(clock)
     assert (opened["kind"], opened["cause"], opened["area"]) == ("outage_opened", "clock_stood_still", None)
@@ -208,11 +228,10 @@ async def test_a_standstill_is_told_before_the_next_tick() -> None:
 
 async def test_a_standstill_in_one_life() -> None:
     """Between two ticks that this process wrote, too; what the log was told once it is not told again."""
-    clock = Clock(lag_seconds=0, tick_seconds=0.01, outage_minutes=15)
-
     later = NOON + timedelta(minutes=20)
+    clock = clock_at(NOON, later, later + timedelta(minutes=1), tick_seconds=0.01, outage_minutes=15)
 
-    await write_ticks(clock, NOON, later, later + timedelta(minutes=1), log_has=[NOON])
+    await write_ticks(clock, 3, log_has=[NOON - timedelta(minutes=1), NOON])
 
     assert [output.topic for output in clock.log.written] == [
         "timeline",
@@ -227,35 +246,35 @@ async def test_a_standstill_in_one_life() -> None:
     ("minutes", "outage_minutes"), [(15.0, 15.0), (600.0, 0.0)], ids=["no longer than it may", "switched off"]
 )
 async def test_what_is_no_standstill(minutes: float, outage_minutes: float) -> None:
-    clock = Clock(lag_seconds=0, outage_minutes=outage_minutes)
+    clock = clock_at(NOON, outage_minutes=outage_minutes)
 
-    await write_ticks(clock, NOON, log_has=[NOON - timedelta(minutes=minutes)])
+    await write_ticks(clock, log_has=[NOON - timedelta(minutes=minutes)])
 
     assert outages(clock) == []
 
 
 async def test_another_clock_that_went_on() -> None:
     """A writer that was paused asks the log before it tells of a standstill that only it had."""
-    clock = Clock(lag_seconds=0)
+    clock = clock_at(NOON)
 
-    await write_ticks(clock, NOON, log_has=[NOON - timedelta(hours=1), NOON - timedelta(seconds=10)])
+    await write_ticks(clock, log_has=[NOON - timedelta(hours=1), NOON - timedelta(seconds=10)])
 
     assert outages(clock) == []
 
 
 async def test_a_new_log_has_no_standstill() -> None:
-    clock = Clock(lag_seconds=0)
+    clock = clock_at(NOON)
 
-    await write_ticks(clock, NOON)
+    await write_ticks(clock)
 
     assert outages(clock) == []
 
 
 async def test_the_records_of_a_standstill_are_taken_by_intake() -> None:
     """Once under their key, and as a copy in every partition; a second telling has the same ids."""
-    clock, again = Clock(lag_seconds=0), Clock(lag_seconds=0)
-    await write_ticks(clock, NOON, log_has=[NOON - timedelta(hours=9)])
-    await write_ticks(again, NOON, log_has=[NOON - timedelta(hours=9)])
+    clock, again = clock_at(NOON), clock_at(NOON)
+    await write_ticks(clock, log_has=[NOON - timedelta(hours=9)])
+    await write_ticks(again, log_has=[NOON - timedelta(hours=9)])
 
     intake = new_intake("commands", 0, 48)
     raw = [

@@ -36,6 +36,27 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert line == {"event": "partitions taken over", "partitions": 3, "level": "info", "logger": "streams.some"}
 
 
+def test_what_a_client_repeats_is_said_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of its sentences once, whatever it names in it; others may repeat themselves, and at level debug it may too."""
+    configure_logs("json", "info")
+    for node in range(100):
+        logging.getLogger("aiokafka").error("Unable connect to node with id %s", node)
+        logging.getLogger("aiokafka").error("Unable to update metadata from [%s]", node)
+    for _ in range(2):
+        get_logger("streams.some").error("again")
+    assert [line["event"] for line in lines(capsys)] == [
+        "Unable connect to node with id 0",
+        "Unable to update metadata from [0]",
+        "again",
+        "again",
+    ]
+
+    configure_logs("json", "debug")
+    for node in range(3):
+        logging.getLogger("aiokafka").error("Unable connect to node with id %s", node)
+    assert len(lines(capsys)) == 3
+
+
 def test_libraries(capsys: pytest.CaptureFixture[str]) -> None:
     """Their lines have the same form; what they say below a warning is left out."""
     configure_logs("json", "info")

@@ -31,10 +31,20 @@ WRONG = {
     "GRIDWATCH_CLOCK__SPREAD_SECONDS": "-1",
     "GRIDWATCH_CLOCK__OUTAGE_MINUTES": "-1",
     "GRIDWATCH_CLOCK__BACKFILL_MINUTES": "-1",
+    "GRIDWATCH_CLOCK__AHEAD_SECONDS": "-1",
+    "GRIDWATCH_CLOCK__CONFIRMED_UNTIL": "2026-11-22T08:00:00",
     "GRIDWATCH_CLICKHOUSE__DSN": "clickhouse://host",
     "GRIDWATCH_CLICKHOUSE__DATABASE": "a-b",
     "GRIDWATCH_SINK__BATCH_RECORDS": "0",
     "GRIDWATCH_SINK__FLUSH_SECONDS": "601",
+    "GRIDWATCH_HEALTH__HOST": "",
+    "GRIDWATCH_HEALTH__PORT": "65536",
+    "GRIDWATCH_HEALTH__READY_LAG_RECORDS": "-1",
+    "GRIDWATCH_HEALTH__READY_CLOCK_SECONDS": "0",
+    "GRIDWATCH_WATCHDOG__STALL_SECONDS": "-1",
+    "GRIDWATCH_WATCHDOG__BLOCKED_SECONDS": "soon",
+    "GRIDWATCH_WATCHDOG__OUTAGE_SECONDS": "-1",
+    "GRIDWATCH_WATCHDOG__SURVEY_SECONDS": "0",
     "GRIDWATCH_TOPIC_PREFIX": "with space",
     "GRIDWATCH_GROUP_PREFIX": "with/slash",
     "GRIDWATCH_LOG_FORMAT": "xml",
@@ -69,7 +79,7 @@ def test_a_wrong_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     path = name.removeprefix("GRIDWATCH_").lower().replace("__", ".")
     assert str(caught.value).startswith(f"{path} (or {name}): ")
-    assert value in ("", "0", "1", "-1", "10", "23", "61", "601", "1025") or value not in str(caught.value)
+    assert value in ("", "0", "1", "-1", "10", "23", "61", "601", "1025", "65536") or value not in str(caught.value)
 
 
 def test_every_setting_has_a_wrong_value() -> None:

@@ -39,6 +39,10 @@ class Counting:
         return outputs
 
     @property
+    def clock(self) -> None:
+        return None
+
+    @property
     def parts(self) -> tuple[str, ...]:
         return ()
 

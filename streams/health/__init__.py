@@ -1,0 +1,1 @@
+"""How a process is, seen from outside its event loop: stalls that end it, readiness, metrics."""
