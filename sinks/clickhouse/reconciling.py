@@ -1,4 +1,5 @@
-"""What `gridwatch reconcile` asks ClickHouse about rows: sums by partition and hour, single rows, revisions that lack.
+"""What `gridwatch reconcile` asks ClickHouse about rows: sums by partition and hour, single rows, revisions that lack or
+were overtaken.
 
 All of it is bounded by offsets, per partition: `spans` gives the first offset and the one after the last. Nothing is
 written. Rows that are there twice and equal count once, whether or not they were merged.
@@ -42,6 +43,14 @@ class Lacking(NamedTuple):
     hour: int
     offset: int
     revisions: int
+
+
+class Overtaken(NamedTuple):
+    """Where the highest revision of a verdict or alert stands, behind which a lower one came last."""
+
+    partition: int
+    hour: int
+    offset: int
 
 
 def hour_sums(database: Database, topic: str, name: str, spans: Spans) -> list[HourSum]:
@@ -100,6 +109,25 @@ def lacking_revisions(database: Database, topic: str, name: str, spans: Spans) -
         {"topic": name},
     )
     return [Lacking(row["place"], row["hour"], row["stands_at"], row["revisions"]) for row in rows]
+
+
+def overtaken_revisions(database: Database, topic: str, name: str, spans: Spans, before_ms: int) -> list[Overtaken]:
+    """Return verdicts or alerts with a row in the spans whose last record in its partition is not their highest revision.
+
+    Left out are those of which something was appended at or after `before_ms`: perhaps it is being written again just now.
+    """
+    if not spans:
+        return []
+    table, identity = TABLE_OF[topic].name, _IDENTITY[topic]
+    rows = database.query(
+        f"SELECT t.partition AS place, argMax(t.offset, (t.revision, t.offset)) AS stands_at,"
+        f" argMax({_HOUR}, (t.revision, t.offset)) AS hour FROM {table} AS t WHERE topic = {{topic:String}}"
+        f" AND ({identity}) IN (SELECT {identity} FROM {table} WHERE {_within(spans)}) GROUP BY {identity}, place"
+        " HAVING argMax(t.revision, t.offset) < max(t.revision)"
+        " AND max(toUnixTimestamp64Milli(t.appended_at)) < {before:Int64} ORDER BY place, stands_at",
+        {"topic": name, "before": before_ms},
+    )
+    return [Overtaken(row["place"], row["hour"], row["stands_at"]) for row in rows]
 
 
 def compared_identities(database: Database, topic: str, name: str, spans: Spans) -> int:

@@ -57,6 +57,7 @@ class _Hour(click.ParamType):
     help="Seconds to wait for a sink that is behind; then the ledger is left out.",
 )
 @click.option("--clickhouse/--no-clickhouse", default=True, help="Look at ClickHouse too.")
+@click.option("--mend", "mends", is_flag=True, help="Write what was overtaken by a frozen process once more.")
 @click.option("--json", "as_json", is_flag=True, help="Write one document of JSON.")
 @click.pass_context
 def command(
@@ -68,19 +69,23 @@ def command(
     examples: int,
     sink_seconds: float,
     clickhouse: bool,
+    mends: bool,
     as_json: bool,
 ) -> None:
     """Compare what the parts hold of some hours: raw topics, timeline, dead letters, verdicts, alerts and ClickHouse.
 
     Counts and checksums by partition and hour, and the ledger by area and day: expected = done + late + missed + waived +
     unknown + pending. The hours are those of the brokers' stamps. Compared is what intake and the sink have committed; the
-    rest is under way. Reads only, and joins no group; what it names are topics, partitions, offsets, hours and areas.
+    rest is under way. Joins no group, and names topics, partitions, offsets, hours and areas alone.
+
+    Reads only, unless --mend is given: where an old revision, written by a process that was frozen, stands behind the
+    highest one, compaction would keep the old one. The highest is written once more then, to the byte; readers know it.
 
     Exit status: 0 all agrees, 1 something differs, 2 the command is wrong, 4 brokers, topics or ClickHouse are not there.
 
     \b
     Example:
-      gridwatch reconcile --hours 3
+      gridwatch reconcile --hours 3 --mend
       gridwatch reconcile --since 2020-02-03T07 --until 2020-02-03T09 --json
     """
     from aiokafka.errors import KafkaError as AsyncKafkaError
@@ -89,10 +94,12 @@ def command(
     from streams.cli.migrate import open_database
 
     settings: Settings = context.obj
+    if mends and not clickhouse:
+        raise click.UsageError("--mend needs ClickHouse, which knows all revisions")
     asked = _range(since, until, hours)
     with open_database(settings, seconds=5) if clickhouse else nullcontext() as database:
         try:
-            found = _reconcile(settings, database, asked, examples, sink_seconds)
+            found = _reconcile(settings, database, asked, examples, sink_seconds, mends=mends)
         except (AsyncKafkaError, KafkaError, OSError) as error:
             surroundings_failed(f"cannot read the topics at {settings.kafka.brokers}", error)
     _show(found, as_json=as_json)
@@ -113,6 +120,8 @@ def _reconcile(
     asked: tuple[datetime, datetime],
     examples: int,
     sink_seconds: float,
+    *,
+    mends: bool,
 ) -> "Reconciliation":
     from streams.cli.reconcile_tables import TableComparison, expected_rows
     from streams.reconcile import read_results, take_standing
@@ -133,8 +142,9 @@ def _reconcile(
             asyncio.run(read_results(settings, standing, hours, expected, advance))
             tables = TableComparison(settings, standing, database, hours, examples)
             rows, revisions = tables.rows(expected), tables.revisions(expected)
+            last = tables.last_revisions(expected, mends=mends)
             figures, ledger = tables.ledger(records.ticks)
-            findings = [*findings, *rows, revisions, *figures]
+            findings = [*findings, *rows, revisions, last, *figures]
     return Reconciliation(since, until, findings, ledger)
 
 

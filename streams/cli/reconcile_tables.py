@@ -17,10 +17,12 @@ from sinks.clickhouse.reconciling import (
     compared_identities,
     hour_sums,
     lacking_revisions,
+    overtaken_revisions,
     stored_later,
     stored_rows,
 )
 from sinks.clickhouse.runs import Run
+from streams.mending import write_again
 from streams.partition import LogRecord
 from streams.reconcile import SUNK_TOPICS, Expected, Standing, read_rows
 from streams.reconciling.findings import HOUR_MS, Finding, Group, Kind, LedgerDay, Relation, hour_of
@@ -30,6 +32,8 @@ from streams.settings import Settings
 
 # So many offsets are held at once where rows are looked at one by one.
 _CHUNK = 100_000
+# A worker that begins again after a crash writes revisions again in their order.
+_UNSETTLED_MS = 300_000
 _FIGURES = ("expected", *STATES, "pending", "lost")
 
 
@@ -100,6 +104,22 @@ class TableComparison:
             for lacking in lacking_revisions(self._database, topic, name, spans):
                 group = Group(topic, lacking.partition, lacking.hour)
                 finding.add(Kind.MISSING, group, lacking.revisions, (lacking.offset,))
+        return finding
+
+    def last_revisions(self, expected: Expected, *, mends: bool) -> Finding:
+        """Look whether the last record of each verdict and alert is its highest revision; else write that one once more."""
+        finding = Finding(Relation.LAST_REVISIONS, self._examples)
+        before_ms = int(datetime.now(UTC).timestamp() * 1000) - _UNSETTLED_MS
+        for topic in REVISED:
+            name, spans = self._settings.topic(topic), expected.spans[topic]
+            finding.compared += compared_identities(self._database, topic, name, spans)
+            found = overtaken_revisions(self._database, topic, name, spans, before_ms)
+            places = [TP(name, each.partition) for each in found]
+            wanted = [(tp, each.offset) for tp, each in zip(places, found, strict=True)]
+            mended = asyncio.run(write_again(self._settings, wanted)) if mends and wanted else set()
+            for tp, each in zip(places, found, strict=True):
+                kind = Kind.MENDED if (tp, each.offset) in mended else Kind.OVERTAKEN
+                finding.add(kind, Group(topic, each.partition, each.hour), 1, (each.offset,))
         return finding
 
     def ledger(self, ticks: Mapping[int, Sequence[TickSeen]]) -> tuple[list[Finding], list[LedgerDay]]:

@@ -26,6 +26,7 @@ class Relation(StrEnum):
     ALERTS_TO_CLICKHOUSE = "alerts to clickhouse"
     DEAD_LETTERS_TO_CLICKHOUSE = "dead-letters to clickhouse"
     REVISIONS = "revisions"
+    LAST_REVISIONS = "last revisions"
     LEDGER = "ledger"
     FIGURES = "figures"
 
@@ -37,10 +38,12 @@ class Kind(StrEnum):
     CHANGED = "changed"
     EXTRA = "extra"
     REPEATED = "repeated"
+    OVERTAKEN = "overtaken"
+    MENDED = "mended"
 
 
-# What stands in the log twice is recognised everywhere and harmless; a crash leaves some.
-_NO_DIFFERENCE = frozenset({Kind.REPEATED})
+# What stands in the log twice is recognised everywhere and harmless; a crash leaves some. What was mended is so no longer.
+_NO_DIFFERENCE = frozenset({Kind.REPEATED, Kind.MENDED})
 
 
 class Place(NamedTuple):

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from events.instants import format_instant
-from streams.reconciling.findings import Difference, Finding, LedgerDay, Reconciliation, Relation
+from streams.reconciling.findings import Difference, Finding, Kind, LedgerDay, Reconciliation, Relation
 
 _SINK_AGAIN = "stop the sink, set its group back to before the first offset named, start it: rows fall on themselves"
 _ADVICE = {
@@ -18,6 +18,7 @@ _ADVICE = {
     Relation.ALERTS_TO_CLICKHOUSE: _SINK_AGAIN,
     Relation.DEAD_LETTERS_TO_CLICKHOUSE: _SINK_AGAIN,
     Relation.REVISIONS: "rows were deleted, or the tables were filled from a topic that was compacted before",
+    Relation.LAST_REVISIONS: "a process was frozen while it wrote: gridwatch reconcile --mend, before compaction (7 days)",
     Relation.LEDGER: "decide the timeline again (gridwatch replay --from-log) and compare the verdicts of that day",
     Relation.FIGURES: "a view is not that of this version: gridwatch migrate --status",
 }
@@ -63,11 +64,7 @@ def show(found: Reconciliation) -> None:
     for finding in found.findings:
         differences = sum(each.count for each in finding.differences)
         style = "red" if differences or finding.broken_off else ("yellow" if finding.set_aside else "")
-        note = (
-            finding.broken_off
-            or finding.set_aside
-            or ", ".join(f"{sum(each.count for each in finding.notes):,} twice" for _ in finding.notes[:1])
-        )
+        note = finding.broken_off or finding.set_aside or _notes(finding)
         cells = (f"{finding.compared:,}", f"{finding.under_way:,}", f"{differences:,}")
         table.add_row(finding.relation.value, *cells, note, style=style)
     console = Console(highlight=False)
@@ -81,6 +78,12 @@ def show(found: Reconciliation) -> None:
         if finding.differences:
             console.print(f"  -> {_ADVICE[finding.relation]}", soft_wrap=True)
     console.print("all agrees" if found.agrees else "something differs: see docs/OPERATIONS.md, Reconcile")
+
+
+def _notes(finding: Finding) -> str:
+    counts = finding.counts()
+    words = {Kind.REPEATED: "twice", Kind.MENDED: "mended"}
+    return ", ".join(f"{counts[kind]:,} {word}" for kind, word in words.items() if counts[kind])
 
 
 def _equation(day: LedgerDay) -> str:

@@ -156,6 +156,7 @@ def test_a_clean_town_agrees(anywhere: Ready, hours: Hours) -> None:
         "alerts to clickhouse": 33,
         "dead-letters to clickhouse": 2,
         "revisions": 54,
+        "last revisions": 54,
         "ledger": 22,
         "figures": 4,
     }
@@ -322,6 +323,42 @@ def test_a_revision_that_is_missing(ready: Ready, hours: Hours) -> None:
         ("revisions", "missing", "checks", 1),
     ]
     assert told.status == 1
+
+
+def test_an_old_revision_behind_the_highest(anywhere: Ready, hours: Hours) -> None:
+    """A frozen worker woke up and its write landed late: it is told, and mended where that is asked for; then all agrees."""
+    logs = town(hours)
+    place, old = next(
+        (place, stored)
+        for place, log in sorted(logs.logs.items())
+        for stored in log
+        if place[0] == "checks" and json.loads(stored.value)["state"] == "missed" and _is_revised(logs, place, stored)
+    )
+    highest = next(each for each in logs.logs[place] if _is_later_revision(each, old))
+    logs.logs[place].append(old._replace(offset=len(logs.logs[place]), timestamp=logs.logs[place][-1].timestamp))
+    anywhere.fill(logs)
+    overtaken = {"kind": "overtaken", **where("checks", place[1], highest), "count": 1, "offsets": [highest.offset]}
+
+    told = anywhere.reconcile()
+    mending = anywhere.reconcile("--mend")
+    logs.logs[place].append(highest._replace(offset=len(logs.logs[place])))
+    written = anywhere.place.values("checks", place[1])
+    anywhere.place.sink(logs, anywhere.database)
+
+    assert told.differences == [{"relation": "last revisions", **overtaken}]
+    assert told.status == 1
+    assert mending.relations["last revisions"]["notes"] == [{**overtaken, "kind": "mended"}]
+    assert written == [stored.value for stored in logs.logs[place]]
+    assert anywhere.reconcile().relations["last revisions"]["differences"] == []
+
+
+def _is_revised(logs: Logs, place: PartitionOf, stored: Stored) -> bool:
+    return any(_is_later_revision(each, stored) for each in logs.logs[place])
+
+
+def _is_later_revision(each: Stored, than: Stored) -> bool:
+    later, earlier = json.loads(each.value), json.loads(than.value)
+    return bool(later["check_id"] == earlier["check_id"] and later["revision"] > earlier["revision"])
 
 
 def test_rows_that_are_there_twice_agree(ready: Ready, hours: Hours) -> None:

@@ -186,6 +186,7 @@ class Place:
         """Return the settings of the command."""
         return {
             "GRIDWATCH_KAFKA__BROKERS": self.broker.bootstrap,
+            "GRIDWATCH_KAFKA__IDEMPOTENCE": str(self.broker.is_kafka).lower(),
             "GRIDWATCH_CLICKHOUSE__DSN": self.dsn,
             "GRIDWATCH_CLICKHOUSE__DATABASE": self.database,
             "GRIDWATCH_TOPIC_PREFIX": self.prefix,
@@ -232,6 +233,20 @@ class Place:
         async with AIOKafkaConsumer(**options) as consumer:
             consumer.assign(list(named))
             await consumer.commit(named)
+
+    def values(self, topic: str, partition: int) -> list[bytes | None]:
+        """Return what a partition on the broker holds by now."""
+        return asyncio.run(self._values(TopicPartition(f"{self.prefix}{topic}", partition)))
+
+    async def _values(self, place: TopicPartition) -> list[bytes | None]:
+        found: list[bytes | None] = []
+        async with AIOKafkaConsumer(bootstrap_servers=self.broker.bootstrap, group_id=None) as consumer:
+            consumer.assign([place])
+            end = (await consumer.end_offsets([place]))[place]
+            await consumer.seek_to_beginning(place)
+            while len(found) < end:
+                found += [record.value for record in (await consumer.getmany(place, timeout_ms=500)).get(place, ())]
+        return found
 
     def sink(self, logs: Logs, database: Database, upto: Mapping[PartitionOf, int] | None = None) -> None:
         """Write logs into the tables, up to the given offsets of some partitions."""
