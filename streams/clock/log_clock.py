@@ -22,11 +22,6 @@ class LogClock:
     ticks: Sequence[datetime | None] = ()
 
     @property
-    def highest(self) -> datetime | None:
-        """Return the last tick of the partition that is furthest."""
-        return max((at for at in self.ticks if at is not None), default=None)
-
-    @property
     def lowest(self) -> datetime | None:
         """Return the last tick of the partition that is least far, None where one has no tick."""
         known = [at for at in self.ticks if at is not None]

@@ -177,6 +177,23 @@ async def test_the_last_tick_of_the_log_counts_too() -> None:
     assert town.ticks[0] > last
 
 
+async def test_a_tick_that_was_broken_off_is_completed() -> None:
+    """A clock was killed between two partitions: the same tick once more is not behind."""
+    clock, stop = Clock(now=lambda: NOON, lag_seconds=0, ahead_seconds=0), asyncio.Event()
+
+    async def read_log() -> LogClock:
+        return LogClock([NOON, NOON - seconds(10)])
+
+    running = asyncio.create_task(clock.writer.run(stop, read_log))
+    async with asyncio.timeout(5):
+        while not clock.log.written:
+            await asyncio.sleep(0.001)
+    stop.set()
+    await running
+
+    assert clock.ticks == ["2020-02-03T04:00:00Z"]
+
+
 async def test_an_acknowledgement_that_takes_long_is_no_jump() -> None:
     """The brokers' stamp is as old as the acknowledgement took: that must not count as the machine being ahead."""
     town = Town()
