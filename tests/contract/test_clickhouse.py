@@ -260,6 +260,16 @@ class TestRows:
         assert policy == {"timezone": "Asia/Shanghai", "policy_version": "2020-02-01"}
         assert [row["clock"] for row in clocks] == [at("03 04:00"), at("03 02:00")]
 
+    def test_the_policy_that_holds_is_one_that_was_taken(self, database: Database, write: Callable[..., int]) -> None:
+        """Not the one that watch refused, which has a dead letter, and not an old one that was written once more."""
+        old, new, refused = (policy_changed(f"p-{name}", "UTC", name) for name in ("old", "new", "refused"))
+        write("timeline", old, new, old, refused, first_offset=10)
+        write("dead-letters", dead_letter(13, topic="timeline", partition=0), dead_letter(11, topic="commands"))
+
+        policy = one(database, "SELECT policy_version FROM v_policy")
+
+        assert policy == {"policy_version": "new"}
+
     def test_an_alert_comes_back_as_it_was(self, database: Database, write: Callable[..., int]) -> None:
         """A due time may be missing, a detail is JSON."""
         write("alerts", alert("P1", due_at=at("03 02:30"), detail={"site": "ear"}), alert("P2", "breach", "O/1"))

@@ -157,14 +157,16 @@ def policy_changed(event: str = "policy-1", timezone: str = "Asia/Shanghai", ver
     return encode(record)
 
 
-def dead_letter(source_offset: int = 5, reason: str = "not_json", raw: bytes = b"{") -> bytes:
-    """Return a refused record of topic visits, partition 1."""
+def dead_letter(
+    source_offset: int = 5, reason: str = "not_json", raw: bytes = b"{", topic: str = "visits", partition: int = 1
+) -> bytes:
+    """Return a refused record of a topic and partition."""
     document = {
         "reason": reason,
         "path": "",
         "message": "expected one JSON object in UTF-8",
-        "topic": "visits",
-        "partition": 1,
+        "topic": topic,
+        "partition": partition,
         "offset": source_offset,
         "raw": base64.b64encode(raw).decode(),
     }
