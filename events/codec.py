@@ -207,7 +207,7 @@ def _refuse_field(error: ValidationError) -> NoReturn:
 
 def parse_object(raw: bytes) -> dict[str, Any]:
     """Read one JSON object, strictly: UTF-8 without mark, no NaN, no key twice, not too deep; raises Refusal `not_json`."""
-    if _is_too_deep(raw):
+    if is_too_deep(raw):
         raise Refusal(DeadLetterReason.NOT_JSON, "", f"expected one JSON object of at most {DEEPEST_LEVELS} levels")
     try:
         document = _parse(raw.decode("utf-8"))
@@ -220,7 +220,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     return document
 
 
-def _is_too_deep(raw: bytes) -> bool:
+def is_too_deep(raw: bytes) -> bool:
     """Tell whether brackets, those within strings apart, stand more than 64 deep in each other."""
     if raw.count(b"{") + raw.count(b"[") <= DEEPEST_LEVELS:
         return False

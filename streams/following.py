@@ -8,6 +8,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
+from events.codec import is_too_deep
 from events.vocabulary import SEVERITY_ORDER, Severity
 from streams.broker.offsets import OffsetReader
 from streams.logs import get_logger
@@ -38,7 +39,9 @@ _read_document = msgspec.json.Decoder(AlertDocument).decode
 
 
 def read_alert(raw: bytes) -> AlertDocument | None:
-    """Read a value of the alert topic; None for what is no alert."""
+    """Read a value of the alert topic; None for what is no alert, and for what nobody could write down again."""
+    if is_too_deep(raw):
+        return None
     try:
         _read_shown(raw)
         return _read_document(raw)

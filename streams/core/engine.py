@@ -77,16 +77,23 @@ def _about_person(current: Step, record: PersonRecord) -> Outcome:
     if isinstance(record, CheckpointScanned) and passes_by(state, record):
         return NOTHING
     person = state.people.get(record.person_id)
+    if _is_repeat(state, person, record.event_id, record.person_id):
+        return NOTHING
     if person is None:
         person = Person(record.person_id)
-    elif person.has_seen(record.event_id):
-        return NOTHING
     reading_count = person.reading_count
     _dispatch(current, person, record)
     if person.reading_count == reading_count:  # a reading that is kept is recognised by itself
         person.remember(record.event_id, recognised_until(current.now, record.occurred_at, current.policy))
     state.settle(person)
     return current.outcome()
+
+
+def _is_repeat(state: State, person: Person | None, event_id: str, person_id: str) -> bool:
+    """Tell whether an event id was seen under a person, be it that of a scan that left nothing."""
+    if person is not None and person.has_seen(event_id):
+        return True
+    return (event_id, person_id) in state.passed_scans
 
 
 def _dispatch(current: Step, person: Person, record: PersonRecord) -> None:
@@ -118,7 +125,7 @@ def _command(current: Step, record: StaffCommand) -> None:
         _command_outage(current, outage, record)
         return
     person = current.state.people.get(record.key)
-    if person is not None and person.has_seen(record.event_id):
+    if _is_repeat(current.state, person, record.event_id, record.key):
         return
     if person is None or not _has_alert(current, person, record.alert_id):
         raise Refusal(DeadLetterReason.NO_SUCH_ALERT, "alert_id", "expected an alert that lives under this key")

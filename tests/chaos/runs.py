@@ -23,7 +23,6 @@ from tests.chaos.verdict import Judgement
 FAULTS_A_RUN = 24
 _TICKS_KEPT = 20  # so many of the town must be left for a fault to find load
 _QUIET_S = (0.2, 3.0)
-_FAULT_S = 400.0
 _LONG_S = 10.0
 _PERSON = re.compile(r"\b(?:p|n|noise-|planted-fault-)\d{6,}\b")
 
@@ -92,7 +91,7 @@ class Run:
             try:
                 await self._inject(built, fault, chance, result)
             except TimeoutError:
-                raise NotRecoveredError(f"{fault.kind} was not over in {_FAULT_S:.0f} s") from None
+                raise NotRecoveredError(f"{fault.kind} was not over in {fault.limit_s:.0f} s") from None
             except NotRecoveredError as error:
                 raise NotRecoveredError(f"{fault.kind}: {error}") from None
 
@@ -101,7 +100,7 @@ class Run:
         killed, ended = Counter(built.killed), built.count_unasked_ends()
         result.times += 1
         began = time.monotonic()
-        async with asyncio.timeout(_FAULT_S):
+        async with asyncio.timeout(fault.limit_s):
             mended_at = await fault.inject(built, chance)
         broken_s = mended_at - began
         recovery_s = await built.recovered(mended_at)

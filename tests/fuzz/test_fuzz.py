@@ -76,7 +76,7 @@ def test_what_breaks_a_target_is_kept(tmp_path: Path) -> None:
 
     tally = session.tally
     assert (tally.inputs, tally.crashes, tally.records, tally.dead_letters, tally.unfound) == (5, 2, 2, 1, 1)
-    assert tally.slowest_seconds >= 0.05
+    assert tally.slowest_seconds > 0.04  # the limit is kept by another clock
     assert sorted(path.read_bytes() for path in tmp_path.iterdir() if not path.suffix) == [b"endless", b"wrong"]
     reports = [path.read_text(encoding="utf-8") for path in tmp_path.glob("*.txt")]
     assert sum("AssertionError: promised otherwise" in report for report in reports) == 1

@@ -12,6 +12,7 @@ from tests.chaos.links import Weather
 from tests.chaos.scene import Scene
 
 _BEYOND_PATIENCE_S = 66.0  # the sink tries for 60 s
+_TEN_MINUTES_S = 600.0
 
 
 def _cut(shortest_s: float, longest_s: float) -> Injection:
@@ -51,6 +52,9 @@ FAULTS = (
     Fault("clickhouse-kill", "kill -9 of ClickHouse's engine, and its return", _kill),
     Fault("clickhouse-refuse", "it takes no connection, 2 to 20 s", _cut(2.0, 20.0)),
     Fault("clickhouse-gone", "the same for longer than the sink's patience", _cut(_BEYOND_PATIENCE_S, 75.0)),
+    Fault(
+        "clickhouse-long", "the same for ten minutes", _cut(_TEN_MINUTES_S, _TEN_MINUTES_S), limit_s=_TEN_MINUTES_S + 60
+    ),
     Fault(
         "clickhouse-hang",
         "it takes requests and answers none, 5 to 25 s",

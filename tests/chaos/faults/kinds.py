@@ -20,10 +20,12 @@ async def _nothing(_: Scene) -> None:
 class Fault:
     """A kind of fault.
 
-    `settle` is awaited after the recovery was measured: what must be whole again before the next fault.
+    `settle` is awaited after the recovery was measured: what must be whole again before the next fault. It must be mended
+    within `limit_s` seconds.
     """
 
     kind: str
     meaning: str
     inject: Injection
     settle: Callable[[Scene], Awaitable[None]] = _nothing
+    limit_s: float = 400.0

@@ -83,3 +83,15 @@ def test_a_scan_before_the_opening_is_no_breach_when_it_comes_again(timeline: Ti
     """)
 
     assert story.alerts("breach") == []
+
+
+def test_an_event_id_counts_once_under_a_person(timeline: Timeline) -> None:
+    """Whatever it stands for the second time, and also where the first was a scan that left nothing behind."""
+    story = timeline("""
+        02-03 09:00 | scan P1 out passed, as e7
+        02-03 10:00 | open O1 P1 home, last exposure 02-02, taken 02-02 20:00, as e7
+        02-05 00:00 | tick
+    """)
+
+    assert story.verdicts() == []
+    assert story.dead_letters == []

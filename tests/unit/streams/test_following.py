@@ -69,8 +69,13 @@ def test_an_alert_is_read_whole() -> None:
         json.dumps(WHOLE | {"area": None}).encode(),
         json.dumps(WHOLE | {"detail": {"note": "\ud800"}}).encode(),
         json.dumps(WHOLE)[:-1].encode() + b',"detail":' + b"[" * 3000 + b"]" * 3000 + b"}",
+        # Read it could be, and not written again where the stack is not nearly empty.
+        json.dumps(WHOLE)[:-1].encode() + b',"detail":' + b"[" * 64 + b"]" * 64 + b"}",
     ],
-    ids=["nothing", "object", "list", "no text", "no id", "revision", "severity", "area", "surrogate", "deep"],
+    ids=[
+        *("nothing", "object", "list", "no text", "no id", "revision", "severity", "area", "surrogate", "deep"),
+        "a little too deep",
+    ],
 )
 def test_what_is_no_alert_is_passed_over(raw: bytes) -> None:
     """Whoever follows goes on with the next."""
