@@ -1,0 +1,109 @@
+"""From the bytes of a request to the records in it, within bounds and without an interpretation of any record.
+
+    application/json        one object, or an array of objects
+    application/x-ndjson    one object a line; blank lines are none
+
+At most `LARGEST_BODY_BYTES` after decompression, and what is beyond is never unpacked: 33 kB of zstd can be a gigabyte.
+"""
+
+import sys
+import zlib
+from collections.abc import Callable
+from email.message import Message
+from http import HTTPStatus
+
+import msgspec
+
+from streams.gateway.problems import Problem, bad_request
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+LARGEST_BODY_BYTES = 1 << 20
+MOST_RECORDS = 1_000
+# Of a frame that names a window of more than 8 MiB nothing is unpacked.
+_WINDOW_LOG_MAX = 23
+
+_read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_JSON, _NDJSON = "application/json", "application/x-ndjson"
+
+
+def read_records(body: bytes, content_type: str, content_encoding: str) -> list[bytes]:
+    """Return the records of a request as they stand in it; raises Problem."""
+    split = _splitter(content_type)
+    records = split(decompress(body, content_encoding))
+    if len(records) > MOST_RECORDS:
+        raise _too_large(f"expected at most {MOST_RECORDS:,} records")
+    if not records:
+        raise bad_request("no_records", "expected at least one record")
+    return records
+
+
+def decompress(body: bytes, content_encoding: str) -> bytes:
+    """Undo the encoding of a request; raises Problem where it is unknown, cut short, or unpacks to more than 1 MiB."""
+    encoding = content_encoding.strip().lower()
+    if encoding in ("", "identity"):
+        unpacked, is_whole = body, True
+    elif encoding in ("gzip", "x-gzip"):
+        unpacked, is_whole = _gunzip(body)
+    elif encoding == "zstd":
+        unpacked, is_whole = _unpack_zstd(body)
+    else:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "encoding", "expected Content-Encoding gzip, zstd or none")
+    if len(unpacked) > LARGEST_BODY_BYTES:
+        raise _too_large(f"expected at most {LARGEST_BODY_BYTES:,} bytes after decompression")
+    if not is_whole:
+        raise bad_request("truncated", f"expected {encoding} to its end and nothing behind it")
+    return unpacked
+
+
+def _gunzip(body: bytes) -> tuple[bytes, bool]:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacker.decompress(body, LARGEST_BODY_BYTES + 1)
+    except zlib.error:
+        raise bad_request("truncated", "expected gzip") from None
+    return unpacked, unpacker.eof and not unpacker.unused_data
+
+
+def _unpack_zstd(body: bytes) -> tuple[bytes, bool]:
+    unpacker = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX})
+    try:
+        unpacked = unpacker.decompress(body, max_length=LARGEST_BODY_BYTES + 1)
+    except zstd.ZstdError:
+        raise bad_request("truncated", "expected zstd with a window of at most 8 MiB") from None
+    return unpacked, unpacker.eof and not unpacker.unused_data
+
+
+def _splitter(content_type: str) -> Callable[[bytes], list[bytes]]:
+    message = Message()
+    message["Content-Type"] = content_type or _JSON
+    charset = str(message.get_param("charset", "utf-8")).lower()
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "charset", "expected charset utf-8")
+    match message.get_content_type():
+        case "application/json":
+            return _split_json
+        case "application/x-ndjson":
+            return _split_lines
+    raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_type", f"expected Content-Type {_JSON} or {_NDJSON}")
+
+
+def _split_json(body: bytes) -> list[bytes]:
+    text = body.strip(b" \t\r\n")
+    if not text.startswith(b"["):
+        return [text] if text else []
+    try:
+        return [bytes(record) for record in _read_array(text)]
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise bad_request("not_json", "expected one JSON object, or an array of them") from None
+
+
+def _split_lines(body: bytes) -> list[bytes]:
+    return [line for line in map(bytes.strip, body.split(b"\n")) if line]
+
+
+def _too_large(detail: str) -> Problem:
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)

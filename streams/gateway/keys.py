@@ -1,0 +1,70 @@
+"""Keys of sources: `gw_SOURCE.KEY.SECRET`, shown once and kept as a hash.
+
+A secret is 256 random bits, so one round of SHA-256 is enough: there is nothing to guess. Whoever reads the registry can
+check a key and cannot make one.
+"""
+
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from hmac import compare_digest
+
+_SECRET_BYTES, _KEY_ID_BYTES = 32, 6
+_KEY = re.compile(r"gw_([A-Za-z0-9._:-]{1,64})\.([A-Za-z0-9_-]{8})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_SCHEME = "bearer "
+
+# Returns so many random bytes.
+RandomBytes = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A key as a request brings it."""
+
+    source_id: str
+    key_id: str
+    digest: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """A key as the registry holds it: the hash of its secret in hex, and until when it may be used."""
+
+    key_id: str
+    digest: str = field(repr=False)
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def opens(self, presented: Presented, now: datetime) -> bool:
+        """Tell whether a request with this key is let in."""
+        is_it = compare_digest(self.digest, presented.digest)
+        is_valid = (self.expires_at is None or now < self.expires_at) and self.revoked_at is None
+        return is_it and is_valid
+
+
+def read_authorization(header: str) -> Presented | None:
+    """Read the `Authorization` of a request; None for what is no key of ours."""
+    if header[: len(_SCHEME)].lower() != _SCHEME:
+        return None
+    match = _KEY.fullmatch(header[len(_SCHEME) :].strip())
+    if match is None:
+        return None
+    source_id, key_id, secret = match.groups()
+    return Presented(source_id, key_id, _digest(secret))
+
+
+def make_key(source_id: str, random_bytes: RandomBytes, expires_at: datetime | None = None) -> tuple[str, KeptKey]:
+    """Make a key: what the device is given, and what is kept of it."""
+    key_id, secret = _text(random_bytes(_KEY_ID_BYTES)), _text(random_bytes(_SECRET_BYTES))
+    return f"gw_{source_id}.{key_id}.{secret}", KeptKey(key_id, _digest(secret), expires_at)
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+def _text(random_bytes: bytes) -> str:
+    return urlsafe_b64encode(random_bytes).decode().rstrip("=")
