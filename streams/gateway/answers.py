@@ -1,0 +1,33 @@
+"""What a device is told of its records."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from http import HTTPStatus
+
+from streams.gateway.door import NOT_ALLOWED, Judged, Result
+
+MEDIA_TYPE = "application/json"
+_PLAIN = {result: f'{{"result":"{result}"}}' for result in (Result.ACCEPTED, Result.DUPLICATE)}
+
+
+def answer(judged: Sequence[Judged]) -> tuple[HTTPStatus, bytes]:
+    """Return status and body: 200 where anything was taken, else 403 where the key may not, 422 where records are wrong."""
+    counts = Counter(each.result for each in judged)
+    records = ",".join(_PLAIN.get(each.result) or _refused(each.reason, each.path, each.message) for each in judged)
+    head = ",".join(f'"{result}":{counts[result]}' for result in Result)
+    return _status(judged, counts), f'{{{head},"records":[{records}]}}'.encode()
+
+
+def _status(judged: Sequence[Judged], counts: Counter[Result]) -> HTTPStatus:
+    if counts[Result.REFUSED] < len(judged):
+        return HTTPStatus.OK
+    is_forbidden = any(each.reason == NOT_ALLOWED for each in judged)
+    return HTTPStatus.FORBIDDEN if is_forbidden else HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+@lru_cache(maxsize=1024)
+def _refused(reason: str, path: str, message: str) -> str:
+    document = {"result": Result.REFUSED, "reason": reason, "path": path, "message": message}
+    return json.dumps(document, separators=(",", ":"))
