@@ -7,18 +7,20 @@ stands still no tick is written, and the clock with it. Nor is one while the mac
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+from faust.types import TP
 
 from events.codec import encode
 from events.records import RAW_TOPICS, Tick
 from streams.broker.offsets import OffsetReader, behind
 from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
-from streams.clock.guard import Anchor, Hold, Limits, ahead_of, judge, steady_seconds
+from streams.clock.guard import Anchor, Hold, Limits, ahead_of, distance_s, judge, steady_seconds
 from streams.clock.log_clock import LogClock
 from streams.clock.standstill import outage_of
 from streams.logs import get_logger
@@ -54,7 +56,11 @@ class ClockProgress:
     intake_lag: int = 0
 
 
-async def _nobody_knows() -> LogClock:
+# Reads the clock as the log has it; calls what it is given each time it has come a little further.
+ReadLog = Callable[[Callable[[], object]], Awaitable[LogClock]]
+
+
+async def _nobody_knows(_: Callable[[], object]) -> LogClock:
     return LogClock()
 
 
@@ -84,7 +90,7 @@ class TickWriter:
         """Make sure that the topics are there; raises LookupError where one is not."""
         await self._offsets.partitions([*RAW_TOPICS, "timeline", _TIME_TOPIC])
 
-    async def run(self, stop: asyncio.Event, read_log: Callable[[], Awaitable[LogClock]] = _nobody_knows) -> None:
+    async def run(self, stop: asyncio.Event, read_log: ReadLog = _nobody_knows) -> None:
         """Write a tick every `tick_seconds` until `stop`, each `lag_seconds` behind the machine's time when it began.
 
         `read_log` reads the clock as the log has it. While the machine's time is not to be believed, or not higher than the
@@ -92,18 +98,21 @@ class TickWriter:
         the log is told first.
         """
         clock = self._settings.clock
-        # A tick that was broken off stands in some partitions: the same one again completes it.
-        self.progress.last_tick_at = last_at = (await read_log()).lowest
+        # Where a tick was broken off, some partitions are further: the same one, or a later one, makes up for it.
+        self.progress.last_tick_at = last_at = (await read_log(self._note_step)).lowest
         while not stop.is_set():
             began = self._time()
             at = await self._time_of_a_tick()
             if at is not None:
                 if self._stood_still(last_at, at):
-                    await self._tell_of_standstill((await read_log()).lowest or last_at, at)
+                    await self._tell_of_standstill((await read_log(self._note_step)).lowest or last_at, at)
                 await self.advance_to(at, spread_seconds=min(clock.spread_seconds, clock.tick_seconds / 2), stop=stop)
                 self.progress.waiting, last_at = Waiting.NEXT_TICK, at
             remaining_s = clock.tick_seconds - (self._time() - began)
             await _pause(stop, max(remaining_s, 0.01))
+
+    def _note_step(self) -> None:
+        self.progress.steps += 1
 
     @staticmethod
     def _time() -> float:
@@ -143,7 +152,7 @@ class TickWriter:
         # Asked anew every time: a partition that was added since must not be forgotten in the promise.
         ends = await self._offsets.ends(await self._offsets.partitions(RAW_TOPICS))
         pause_s, complain_at = _POLL_FIRST_S, self._time() + _COMPLAIN_EVERY_S
-        while lag := behind(ends, await self._offsets.committed("intake")):
+        while lag := await self._intake_lag(ends):
             self.progress.steps += 1
             self.progress.intake_lag = sum(lag.values())
             if self._time() >= complain_at:
@@ -154,6 +163,14 @@ class TickWriter:
         self.progress.steps += 1
         self.progress.intake_lag = 0
 
+    async def _intake_lag(self, ends: Mapping[TP, int]) -> dict[TP, int]:
+        """Return what intake has still to commit; what was deleted before it committed anything it will never read."""
+        committed = await self._offsets.committed("intake")
+        lag = behind(ends, committed)
+        fresh = [tp for tp in lag if committed.get(tp, -1) < 0]
+        starts = await self._offsets.starts(fresh) if fresh else {}
+        return {tp: count for tp, count in lag.items() if starts.get(tp, 0) < ends[tp]}
+
     # -- the machine's time
 
     async def _time_of_a_tick(self) -> datetime | None:
@@ -162,8 +179,9 @@ class TickWriter:
         if self.progress.ticks == 0:
             await self._ask_brokers()
         machine, progress = self._now(), self.progress
-        at = machine - timedelta(seconds=self._settings.clock.lag_seconds)
         progress.ahead_s = ahead_of(self._anchor, machine, self._steady_s())
+        lag_s = self._settings.clock.lag_seconds
+        at = machine - timedelta(seconds=distance_s(machine, progress.ahead_s, lag_s, self._limits))
         progress.steps += 1
         hold = judge(machine, progress.ahead_s, at, progress.last_tick_at, self._limits)
         if hold is None:
@@ -185,6 +203,7 @@ class TickWriter:
         The steady clock is read before: an acknowledgement that takes long must not look like a machine that is ahead.
         """
         machine, steady_s = self._now(), self._steady_s()
+        self._publisher.appended_at = None  # a stamp of before says nothing of this moment
         yield
         self._anchor = Anchor(self._publisher.appended_at or machine, steady_s)
 
