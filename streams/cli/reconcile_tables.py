@@ -134,7 +134,7 @@ class TableComparison:
             reason = (
                 "the sink is behind watch"
                 if not self._standing.is_sunk
-                else "watch has taken no tick of every partition"
+                else "watch has taken no tick of these hours in some partition"
             )
             ledger.set_aside = figures.set_aside = reason
             return [ledger, figures], []

@@ -30,6 +30,7 @@ log = get_logger(__name__)
 
 _POLL_FIRST_S, _POLL_LONGEST_S = 0.01, 1.0
 _COMPLAIN_EVERY_S = 30.0
+_SHORTEST_PAUSE_S = 0.01
 # Of a compacted topic of gridwatch's own: nobody reads it, and it takes itself away.
 _TIME_TOPIC, _TIME_KEY = "watch-state", b"time of the brokers"
 
@@ -44,6 +45,9 @@ class Waiting(StrEnum):
     WRITING = "writing"
 
 
+HELD = frozenset({Waiting.AHEAD, Waiting.BEHIND})
+
+
 @dataclass(slots=True)
 class ClockProgress:
     """How far the tick writer is; read by whoever shows it. `steps` rises with everything it does or is told."""
@@ -53,6 +57,8 @@ class ClockProgress:
     last_tick_at: datetime | None = None
     waiting: Waiting = Waiting.NEXT_TICK
     ahead_s: float = 0.0
+    behind_s: float = 0.0  # the last tick, while it is held for that
+    next_at_s: float = 0.0  # when the next tick is due, by the event loop's clock
     intake_lag: int = 0
 
 
@@ -108,8 +114,8 @@ class TickWriter:
                     await self._tell_of_standstill((await read_log(self._note_step)).lowest or last_at, at)
                 await self.advance_to(at, spread_seconds=min(clock.spread_seconds, clock.tick_seconds / 2), stop=stop)
                 self.progress.waiting, last_at = Waiting.NEXT_TICK, at
-            remaining_s = clock.tick_seconds - (self._time() - began)
-            await _pause(stop, max(remaining_s, 0.01))
+            self.progress.next_at_s = max(began + clock.tick_seconds, self._time() + _SHORTEST_PAUSE_S)
+            await _pause(stop, self.progress.next_at_s - self._time())
 
     def _note_step(self) -> None:
         self.progress.steps += 1
@@ -185,8 +191,11 @@ class TickWriter:
         progress.steps += 1
         hold = judge(machine, progress.ahead_s, at, progress.last_tick_at, self._limits)
         if hold is None:
+            if progress.waiting in HELD:
+                log.info("the clock goes on")
             return at
         progress.waiting = Waiting(hold.value)
+        progress.behind_s = 0.0 if progress.last_tick_at is None else (progress.last_tick_at - at).total_seconds()
         self._complain(hold, at)
         return None
 
@@ -216,7 +225,10 @@ class TickWriter:
             log.error("the clock is held: time ahead", ahead_seconds=round(self.progress.ahead_s), advice=advice)
         elif self.progress.last_tick_at is not None:
             behind_seconds = round((self.progress.last_tick_at - at).total_seconds())
-            log.error("the clock is held: time behind the last tick", behind_seconds=behind_seconds)
+            advice = (
+                "mend the machine's time if it is behind; if it is right, the log is ahead: wait until it is passed"
+            )
+            log.error("the clock is held: time behind the last tick", behind_seconds=behind_seconds, advice=advice)
 
     def _stood_still(self, last_at: datetime | None, at: datetime) -> bool:
         longest = timedelta(minutes=self._settings.clock.outage_minutes)

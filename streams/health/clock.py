@@ -1,10 +1,11 @@
 """How the tick writer is, seen from outside."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from streams.clock.writer import ClockProgress, Waiting
+from streams.clock.writer import HELD, ClockProgress, Waiting
 from streams.health.beats import LoopBeat
 from streams.health.pulses import Pulse, StalledError
 from streams.health.survey import Survey
@@ -12,7 +13,7 @@ from streams.health.vitals import Check, Sample
 from streams.settings import Settings
 
 _PART = "clock"
-_HELD = {Waiting.AHEAD, Waiting.BEHIND}
+_BUSY = {Waiting.INTAKE, Waiting.WRITING}
 
 
 class ClockVitals:
@@ -53,9 +54,11 @@ class ClockVitals:
         """Yield the one thing that must go on: the next step of the tick writer."""
         progress = self._progress
         stall_s = self._settings.watchdog.stall_seconds
-        limit_s = stall_s and stall_s + self._settings.clock.tick_seconds
+        is_pausing = progress.waiting not in _BUSY and time.monotonic() < progress.next_at_s
         detail = {"waits for": progress.waiting.value, "last tick": _instant(progress.last_tick_at)}
-        yield Pulse(self.part, "the next tick", progress.steps, self._survey.is_answering, limit_s, detail)
+        yield Pulse(
+            self.part, "the next tick", progress.steps, self._survey.is_answering and not is_pausing, stall_s, detail
+        )
 
     def checks(self) -> Iterator[Check]:
         """Yield whether ticks are written in time, and whether the machine's time is believed."""
@@ -72,8 +75,12 @@ class ClockVitals:
             else f"the last tick is {delay_s:.0f} s old, at most {bound_s:.0f} are in time"
         )
         yield Check(self.part, "ticking", not is_late, late + waits if is_late else "")
-        held = f"{progress.waiting}: {progress.ahead_s:.0f} s ahead of its witnesses"
-        is_held = progress.waiting in _HELD
+        held = (
+            f"{progress.waiting}: {progress.behind_s:.0f} s behind the last tick"
+            if progress.waiting is Waiting.BEHIND
+            else f"{progress.waiting}: {progress.ahead_s:.0f} s ahead of its witnesses"
+        )
+        is_held = progress.waiting in HELD
         yield Check(self.part, "time_believed", not is_held, held if is_held else "")
 
     def samples(self) -> Iterator[Sample]:

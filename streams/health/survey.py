@@ -109,6 +109,8 @@ class Survey:
                 ends = {role: await offsets.ends(partitions) for role, partitions in asked.items()}
                 committed = {role: await offsets.committed(role) for role in asked}
             self._answer = Answer(ends, committed)
+            if self.error and self.answers:
+                log.info("the brokers answer the watchdog again")
             self.answers += 1
             self.error, self._answered_s = "", time.monotonic()
             await self._pause()

@@ -525,7 +525,7 @@ def test_empty_topics(ready: Ready) -> None:
 
     assert told.status == 0
     assert sum(each["compared"] for each in told.relations.values()) == 0
-    assert told.relations["ticks"]["set_aside"] == "no tick was written"
+    assert told.relations["ticks"]["set_aside"] == "no tick in these hours"
 
 
 def test_what_people_read(ready: Ready, hours: Hours) -> None:
