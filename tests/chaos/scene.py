@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
 import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
