@@ -69,7 +69,9 @@ def _known_until(records: Sequence[Record | None]) -> int:
                 return number
         else:
             now = clock or record.occurred_at
-            if isinstance(record, OutageClosed):  # forgotten by the time at which it was settled, not by that of its coming
+            if isinstance(
+                record, OutageClosed
+            ):  # forgotten by the time at which it was settled, not by that of its coming
                 now = min(now, max(record.until, record.backfill_until))
             first = now if first is None else min(first, now)
     return len(records)
