@@ -4,6 +4,7 @@
 PYTHON ?= python3
 TOWN ?= full
 EXAMPLES ?= 1000
+TIMES ?= 1
 SEEDS ?= 1000
 INPUTS ?= 100000
 KAFKA_PORT ?= 19092
@@ -14,7 +15,7 @@ CODE := events streams sinks tests bench
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-slow test-properties simulate-faults fuzz integration check format schemas handbook kafka kafka-stop bench bench-quick lock clean
+.PHONY: help demo test test-slow test-chaos test-properties simulate-faults chaos fuzz integration check format schemas handbook kafka kafka-stop bench bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,11 +57,17 @@ test-slow: $(VENV)/.dev ## Run the tests that take longer, on the Apache Kafka t
 	@GRIDWATCH_TEST_KAFKA=$${GRIDWATCH_TEST_KAFKA:-127.0.0.1:$(KAFKA_PORT)} GRIDWATCH_REQUIRE_KAFKA=1 \
 		$(BIN)/python -m pytest -n auto --dist loadgroup -m slow -q
 
+test-chaos: $(VENV)/.dev ## Break real parts in some of the ways, and see that a planted fault is found (Java 17 and Maven)
+	@GRIDWATCH_CHAOS=1 GRIDWATCH_REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/chaos -m chaos -q
+
 test-properties: $(VENV)/.dev ## Compare the core with the independent model on EXAMPLES=n histories (EXPLORE=1: on new ones)
 	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/properties -n auto -q
 
 simulate-faults: $(VENV)/.dev ## Run the whole pipeline on SEEDS=n simulated weeks full of faults
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+chaos: $(VENV)/.dev ## Break a cluster and every process TIMES=n times in each way, under load (Java 17 and Maven)
+	@$(BIN)/python -m tests.chaos --times $(TIMES)
 
 fuzz: $(VENV)/.dev ## Give INPUTS=n broken inputs to codec, policy, core, intake, state and readers
 	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
@@ -69,7 +76,7 @@ integration: $(VENV)/.dev ## Run the suites on the Apache Kafka that `make kafka
 	@GRIDWATCH_TEST_KAFKA=$${GRIDWATCH_TEST_KAFKA:-127.0.0.1:$(KAFKA_PORT)} GRIDWATCH_REQUIRE_KAFKA=1 \
 		$(BIN)/python -m pytest tests/contract tests/integration tests/acceptance -n auto --dist loadgroup -q -k "kafka"
 
-check: $(VENV)/.dev ## Format, lint, types, imports, schemas and handbook current, dead code
+check: $(VENV)/.dev ## Format, lint, types, imports, generated files current, dead code
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy events streams sinks
@@ -77,15 +84,17 @@ check: $(VENV)/.dev ## Format, lint, types, imports, schemas and handbook curren
 	@$(BIN)/python -m events.schema_files --check
 	@$(BIN)/python -m tests.support.handbook --check
 	@$(BIN)/python -m tests.support.settings_table --check
+	@$(BIN)/python -m tests.support.metrics_table --check
 	@$(BIN)/vulture
 
 format: $(VENV)/.dev ## Put the code into its form
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix --quiet $(CODE)
 
-schemas: $(VENV)/.dev ## Write the JSON Schemas, the AsyncAPI document and the table of settings
+schemas: $(VENV)/.dev ## Write the JSON Schemas, the AsyncAPI document, the tables of settings and metrics
 	@$(BIN)/python -m events.schema_files --write
 	@$(BIN)/python -m tests.support.settings_table --write
+	@$(BIN)/python -m tests.support.metrics_table --write
 
 handbook: $(VENV)/.dev ## Write the rule handbook from the spec tests
 	@$(BIN)/python -m tests.support.handbook --write

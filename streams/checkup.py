@@ -14,6 +14,7 @@ from streams.clock.log_clock import read_recent_ticks
 from streams.settings import Settings
 
 _CLOCK_LATE_SECONDS = 120.0
+_CLOCK_AHEAD_SECONDS = 5.0  # no two machines agree better than that for certain
 # A reader that is at work is always a little behind.
 _LAG_RECORDS_USUAL, _LAG_RECORDS_MAX = 1_000, 10_000
 _SUNK = ("timeline", "checks", "alerts", "dead-letters")
@@ -86,12 +87,21 @@ async def _reader(offsets: OffsetReader, role: str, topics: tuple[str, ...], adv
 
 
 async def _clock(settings: Settings, offsets: OffsetReader) -> Finding:
-    clock = (await read_recent_ticks(settings, offsets)).lowest
+    return judge_clock((await read_recent_ticks(settings, offsets)).lowest, datetime.now(UTC))
+
+
+def judge_clock(clock: datetime | None, now: datetime) -> Finding:
+    """Return how the clock of the log, None where a partition has no recent tick, stands to a machine's time."""
     advice = "start `gridwatch clock`; it waits while intake is behind"
     if clock is None:
         return Finding("clock", Health.SLOW, "no recent tick in some partition of the timeline", advice)
-    late_seconds = (datetime.now(UTC) - clock).total_seconds()
-    found = f"{late_seconds:,.0f} s behind this machine"
+    late_seconds = (now - clock).total_seconds()
+    if late_seconds < -_CLOCK_AHEAD_SECONDS:
+        found = f"{-late_seconds:,.0f} s ahead of this machine: no tick until the clock's machine has passed it"
+        return Finding(
+            "clock", Health.BROKEN, found, "compare the time of this machine, the clock's and the brokers' (NTP)"
+        )
+    found = f"{max(0.0, late_seconds):,.0f} s behind this machine"
     if late_seconds > _CLOCK_LATE_SECONDS:
         return Finding("clock", Health.SLOW, found, advice)
     return Finding("clock", Health.GOOD, found)

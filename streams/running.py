@@ -10,7 +10,7 @@ from streams.batching import serve_worker
 from streams.broker.offsets import OffsetReader
 from streams.broker.publisher import Publisher
 from streams.clock.log_clock import read_log_clock
-from streams.clock.writer import TickWriter
+from streams.clock.writer import TickWriter, Waiting
 from streams.garbage import collect_garbage_rarely
 from streams.health.clock import ClockVitals
 from streams.health.pulses import StalledError
@@ -19,6 +19,8 @@ from streams.settings import Settings
 from streams.workers import Worker
 
 log = get_logger(__name__)
+
+_LAST_TICK_S = 10.0
 
 Part = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -101,6 +103,8 @@ def clock_part(settings: Settings, vitals: ClockVitals | None = None) -> Part:
             stopping = asyncio.create_task(stop.wait())
             stalling = asyncio.create_task(stalled.wait())
             await asyncio.wait({ticking, stopping, stalling}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set() and writer.progress.waiting is Waiting.WRITING:  # the rest of the tick goes out at once
+                await asyncio.wait({ticking, stalling}, timeout=_LAST_TICK_S, return_when=asyncio.FIRST_COMPLETED)
             for task in (ticking, stopping, stalling):
                 task.cancel()
             await asyncio.gather(stopping, stalling, return_exceptions=True)

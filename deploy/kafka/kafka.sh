@@ -110,8 +110,8 @@ fetch() {
 running_pid() {
     [ -f "$pid_file" ] || return 1
     pid=$(cat "$pid_file")
-    # The number may have gone to another program since.
-    ps -o args= -p "$pid" 2>/dev/null | grep -qF "$node/server.properties" && echo "$pid"
+    # The number may have gone to another program since. -ww: whoever sets COLUMNS would have the line cut.
+    ps -ww -o args= -p "$pid" 2>/dev/null | grep -qF "$node/server.properties" && echo "$pid"
 }
 
 run_java() { java -cp "$libs/*" -Dlog4j2.configurationFile="$here/log4j2.properties" "$@"; }

@@ -266,7 +266,7 @@ def _refusal(error: ClickHouseError, target: Target) -> ClickHouseRefusedError:
         return NoSuchDatabaseError(f"ClickHouse at {target} has no such database: run `gridwatch migrate`")
     if target.scheme == "chdb" and "EmbeddedServer" in str(error):
         return ClickHouseRefusedError(
-            f"the engine's directory {target.place} is in use by another process, or not writable: stop that one first"
+            f"the engine's directory {target.place} is in use by another process, or cannot be written"
         )
     return ClickHouseRefusedError(f"ClickHouse at {target} refused: {_reason(error)}")
 

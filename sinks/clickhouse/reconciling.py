@@ -14,6 +14,7 @@ from sinks.clickhouse.tables import QUARANTINE
 
 _HOUR = "intDiv(toUnixTimestamp64Milli(appended_at), 3600000)"
 _IDENTITY = {"checks": "date, check, window, check_id", "alerts": "rule, alert_id"}
+_NAME = {"checks": "check_id", "alerts": "alert_id"}
 REVISED = tuple(_IDENTITY)
 
 Spans = Mapping[int, tuple[int, int]]
@@ -51,6 +52,8 @@ class Overtaken(NamedTuple):
     partition: int
     hour: int
     offset: int
+    identity: str
+    revision: int
 
 
 def hour_sums(database: Database, topic: str, name: str, spans: Spans) -> list[HourSum]:
@@ -121,13 +124,14 @@ def overtaken_revisions(database: Database, topic: str, name: str, spans: Spans,
     table, identity = TABLE_OF[topic].name, _IDENTITY[topic]
     rows = database.query(
         f"SELECT t.partition AS place, argMax(t.offset, (t.revision, t.offset)) AS stands_at,"
-        f" argMax({_HOUR}, (t.revision, t.offset)) AS hour FROM {table} AS t WHERE topic = {{topic:String}}"
+        f" argMax({_HOUR}, (t.revision, t.offset)) AS hour, {_NAME[topic]} AS name, max(t.revision) AS highest"
+        f" FROM {table} AS t WHERE topic = {{topic:String}}"
         f" AND ({identity}) IN (SELECT {identity} FROM {table} WHERE {_within(spans)}) GROUP BY {identity}, place"
         " HAVING argMax(t.revision, t.offset) < max(t.revision)"
         " AND max(toUnixTimestamp64Milli(t.appended_at)) < {before:Int64} ORDER BY place, stands_at",
         {"topic": name, "before": before_ms},
     )
-    return [Overtaken(row["place"], row["hour"], row["stands_at"]) for row in rows]
+    return [Overtaken(row["place"], row["hour"], row["stands_at"], row["name"], row["highest"]) for row in rows]
 
 
 def compared_identities(database: Database, topic: str, name: str, spans: Spans) -> int:

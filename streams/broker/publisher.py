@@ -12,6 +12,7 @@ from streams.broker.outputs import Output, partition_of
 from streams.settings import Settings
 
 LARGEST_REQUEST_BYTES = 4 << 20
+ANSWER_MS = 15_000
 # Below what a topic takes in one piece unless told otherwise, with room for several partitions in one request.
 BATCH_BYTES = 512 * 1024
 
@@ -57,6 +58,9 @@ class Publisher:
             max_request_size=LARGEST_REQUEST_BYTES,
             max_batch_size=BATCH_BYTES,
         )
+        # No answer for so long: the connection died without a word, and the request goes out on another one. A batch as a
+        # whole has aiokafka's 40 s to be written.
+        producer.client._request_timeout_ms = ANSWER_MS
         self._producer = producer
         try:
             await producer.start()

@@ -9,9 +9,16 @@ from streams.settings import Settings
 
 
 async def newest_records(
-    settings: Settings, ends: Mapping[TP, int], is_wanted: Callable[[bytes], bool], look_back: int = 20_000
+    settings: Settings,
+    ends: Mapping[TP, int],
+    is_wanted: Callable[[bytes], bool],
+    look_back: int = 20_000,
+    on_step: Callable[[], object] = lambda: None,
 ) -> dict[TP, bytes]:
-    """Return the last wanted value of each partition among its last `look_back` records; one without any is left out."""
+    """Return the last wanted value of each partition among its last `look_back` records; one without any is left out.
+
+    `on_step` is called each time that some records were read.
+    """
     wanted = {TopicPartition(*tp): end for tp, end in ends.items() if end > 0}
     if not wanted:
         return {}
@@ -28,6 +35,7 @@ async def newest_records(
                 for record in (await consumer.getmany(tp, timeout_ms=500)).get(tp, ()):
                     if record.value is not None and is_wanted(record.value):
                         found[TP(tp.topic, tp.partition)] = record.value
+                on_step()
     finally:
         await consumer.stop()
     return found

@@ -32,7 +32,7 @@ async def _run(settings: Settings) -> int:
     stop = stop_on_signals()
     # Of intake nothing but an answer is asked: the tick writer itself looks at the rest.
     survey = Survey(settings, lambda: {"intake": ()})
-    vitals = ClockVitals(settings)
+    vitals = ClockVitals(settings, survey)
     Supervision(settings, [vitals], survey, stop.is_set).start()
     try:
         await run_parts([clock_part(settings, vitals)], stop)

@@ -57,7 +57,9 @@ class _Hour(click.ParamType):
     help="Seconds to wait for a sink that is behind; then the ledger is left out.",
 )
 @click.option("--clickhouse/--no-clickhouse", default=True, help="Look at ClickHouse too.")
-@click.option("--mend", "mends", is_flag=True, help="Write what was overtaken by a frozen process once more.")
+@click.option(
+    "--mend", "mends", is_flag=True, help="Write what was overtaken by a frozen process once more; needs ClickHouse."
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one document of JSON.")
 @click.pass_context
 def command(

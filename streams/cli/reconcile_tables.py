@@ -22,7 +22,7 @@ from sinks.clickhouse.reconciling import (
     stored_rows,
 )
 from sinks.clickhouse.runs import Run
-from streams.mending import write_again
+from streams.mending import Mended, Stale, mend
 from streams.partition import LogRecord
 from streams.reconcile import SUNK_TOPICS, Expected, Standing, read_rows
 from streams.reconciling.findings import HOUR_MS, Finding, Group, Kind, LedgerDay, Relation, hour_of
@@ -32,6 +32,7 @@ from streams.settings import Settings
 
 # So many offsets are held at once where rows are looked at one by one.
 _CHUNK = 100_000
+_NAME = {"checks": "check_id", "alerts": "alert_id"}
 # A worker that begins again after a crash writes revisions again in their order.
 _UNSETTLED_MS = 300_000
 _FIGURES = ("expected", *STATES, "pending", "lost")
@@ -114,12 +115,15 @@ class TableComparison:
             name, spans = self._settings.topic(topic), expected.spans[topic]
             finding.compared += compared_identities(self._database, topic, name, spans)
             found = overtaken_revisions(self._database, topic, name, spans, before_ms)
-            places = [TP(name, each.partition) for each in found]
-            wanted = [(tp, each.offset) for tp, each in zip(places, found, strict=True)]
-            mended = asyncio.run(write_again(self._settings, wanted)) if mends and wanted else set()
-            for tp, each in zip(places, found, strict=True):
-                kind = Kind.MENDED if (tp, each.offset) in mended else Kind.OVERTAKEN
-                finding.add(kind, Group(topic, each.partition, each.hour), 1, (each.offset,))
+            stale = [
+                Stale(TP(name, each.partition), each.offset, _NAME[topic], each.identity, each.revision, each.hour)
+                for each in found
+            ]
+            mending = asyncio.run(mend(self._settings, stale, self._standing.sink, writes=mends)) if stale else Mended()
+            finding.under_way += len(mending.under_way)
+            for kind, places in ((Kind.MENDED, mending.written), (Kind.OVERTAKEN, mending.left)):
+                for each in places:
+                    finding.add(kind, Group(topic, each.tp.partition, each.hour), 1, (each.offset,))
         return finding
 
     def ledger(self, ticks: Mapping[int, Sequence[TickSeen]]) -> tuple[list[Finding], list[LedgerDay]]:
@@ -130,7 +134,7 @@ class TableComparison:
             reason = (
                 "the sink is behind watch"
                 if not self._standing.is_sunk
-                else "watch has taken no tick of every partition"
+                else "watch has taken no tick of these hours in some partition"
             )
             ledger.set_aside = figures.set_aside = reason
             return [ledger, figures], []

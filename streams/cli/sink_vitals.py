@@ -74,7 +74,9 @@ class SinkVitals:
         limit_s = self._limit_s(
             _ATTEMPT_SECONDS + _FLUSHES * self._settings.sink.flush_seconds + self._settings.watchdog.survey_seconds
         )
-        return Pulse(self.part, f"{tp.topic}:{tp.partition}", (committed, read_to), is_due, limit_s, detail)
+        # Batches of all topics are written in turn and committed together; each attempt has a pulse of its own.
+        mark = committed, read_to, insight.batches_written
+        return Pulse(self.part, f"{tp.topic}:{tp.partition}", mark, is_due, limit_s, detail)
 
     def _limit_s(self, more_s: float) -> float:
         stall_s = self._settings.watchdog.stall_seconds

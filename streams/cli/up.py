@@ -30,7 +30,7 @@ def command(directory: Path, port: int, policy: Path | None) -> None:
     Another terminal can `gridwatch --config DIRECTORY/gridwatch.toml send FILE`, `watch` or `doctor --no-clickhouse`
     meanwhile, and `report` once this has stopped: the engine belongs to one process at a time. At the start it names a port
     of each part that answers how it is (/readyz, /livez, /metrics). Exit status: 0 stopped, 1 a part ended by itself, 2 the
-    policy is wrong, 4 the broker does not start.
+    policy or the directory is wrong, 4 the broker does not start.
     """
     from streams.cli.failures import surroundings_failed
     from streams.cli.replay import read_policy
@@ -41,6 +41,10 @@ def command(directory: Path, port: int, policy: Path | None) -> None:
 
     configure_logs("auto", "info")
     chosen = read_policy(policy)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{directory} cannot be made: {error.strerror}", param_hint="--directory") from None
     try:
         run_everything(directory, port, chosen, say=click.echo)
     except EmbeddedBrokerError as error:

@@ -59,9 +59,10 @@ def _status(group: BaseExceptionGroup[BaseException]) -> int:
 
 
 def _is_unreachable(error: BaseException) -> bool:
-    from aiokafka.errors import KafkaConnectionError
+    from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, RequestTimedOutError
 
-    return isinstance(error, KafkaConnectionError) or isinstance(error.__cause__, KafkaConnectionError)
+    away = (KafkaConnectionError, KafkaTimeoutError, RequestTimedOutError)
+    return isinstance(error, away) or isinstance(error.__cause__, away)
 
 
 def _ready(role: str) -> Callable[[], None]:

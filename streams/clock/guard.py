@@ -15,10 +15,13 @@ compared with witnesses before it is written:
 The steady clock runs on while the machine sleeps, where the system has such a one, so waking up is no jump.
 """
 
+import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+_AGREEMENT_S = 1.0
 
 
 class Hold(StrEnum):
@@ -57,14 +60,31 @@ def judge(
     machine: datetime, ahead_s: float, tick_at: datetime, last_tick_at: datetime | None, limits: Limits
 ) -> Hold | None:
     """Return why the tick `tick_at`, made from the machine's time, must not be written; None when it may be."""
+    if 0 < limits.ahead_s < ahead_s and not is_confirmed(machine, limits):
+        return Hold.AHEAD
     if last_tick_at is not None and tick_at <= last_tick_at:
         return Hold.BEHIND
-    is_confirmed = limits.confirmed_until is not None and machine <= limits.confirmed_until
-    if 0 < limits.ahead_s < ahead_s and not is_confirmed:
-        return Hold.AHEAD
     return None
+
+
+def is_confirmed(machine: datetime, limits: Limits) -> bool:
+    """Tell whether somebody has made sure of the machine's time."""
+    return limits.confirmed_until is not None and machine <= limits.confirmed_until
+
+
+def distance_s(machine: datetime, ahead_s: float, lag_s: float, limits: Limits) -> float:
+    """Return how far behind the machine's time a tick stays: `lag_s`, or as far as the machine is ahead, if that is more.
+
+    What brokers stamp before the machine's time as they see it must not stand behind a tick that is later. Below a second
+    clocks never agree; and where the machine is believed whatever they say, so it is here.
+    """
+    if ahead_s < _AGREEMENT_S or limits.ahead_s <= 0 or is_confirmed(machine, limits):
+        return lag_s
+    return max(lag_s, ahead_s)
 
 
 def steady_seconds() -> float:
     """Return seconds of a clock that nobody can set, and that goes on in a sleep where the system has such a one."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.clock_gettime(time.CLOCK_MONOTONIC) if sys.platform == "darwin" else time.monotonic()

@@ -1,18 +1,26 @@
 """The clock as the log has it: how far its ticks go, partition by partition."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from faust.types import TP
 
 from events.codec import Refusal, decode_from_timeline
 from events.records import Tick
 from streams.broker.offsets import OffsetReader
 from streams.broker.tail import newest_records
+from streams.logs import get_logger
 from streams.settings import Settings
 
-_NEAR_RECORDS = 20_000
+log = get_logger(__name__)
+
 # Where intake caught up after a standstill, many records stand behind the last tick.
-_FAR_RECORDS = 1_000_000
+_STRETCHES = (20_000, 1_000_000, 1 << 62)
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +41,35 @@ class LogClock:
         return None not in self.ticks
 
 
-async def read_log_clock(settings: Settings, offsets: OffsetReader) -> LogClock:
-    """Read the ticks near the ends; further back, up to a million records, where a partition has none there."""
-    near = await _read(settings, offsets, _NEAR_RECORDS)
-    return near if near.is_complete else await _read(settings, offsets, _FAR_RECORDS)
+async def read_log_clock(
+    settings: Settings, offsets: OffsetReader, on_step: Callable[[], object] = _nothing
+) -> LogClock:
+    """Read the ticks near the ends, and further back where a partition has none there, in the end to where it begins.
+
+    `on_step` is called each time that some records were read.
+    """
+    partitions = await offsets.partitions(["timeline"])
+    found: dict[TP, datetime] = {}
+    for look_back in _STRETCHES:
+        lacking = [tp for tp in partitions if tp not in found]
+        if lacking and look_back != _STRETCHES[0]:
+            log.info("reading further back for the last tick", partitions=len(lacking), records=look_back)
+        found |= await _read(settings, await offsets.ends(lacking), look_back, on_step)
+    return LogClock([found.get(tp) for tp in partitions])
 
 
 async def read_recent_ticks(settings: Settings, offsets: OffsetReader) -> LogClock:
     """Read the ticks among the last 20,000 records of each partition alone."""
-    return await _read(settings, offsets, _NEAR_RECORDS)
-
-
-async def _read(settings: Settings, offsets: OffsetReader, look_back: int) -> LogClock:
     partitions = await offsets.partitions(["timeline"])
-    ends = await offsets.ends(partitions)
-    newest = await newest_records(settings, ends, lambda value: _tick_in(value) is not None, look_back)
-    return LogClock([None if (value := newest.get(tp)) is None else _tick_in(value) for tp in partitions])
+    found = await _read(settings, await offsets.ends(partitions), _STRETCHES[0], _nothing)
+    return LogClock([found.get(tp) for tp in partitions])
+
+
+async def _read(
+    settings: Settings, ends: Mapping[TP, int], look_back: int, on_step: Callable[[], object]
+) -> dict[TP, datetime]:
+    newest = await newest_records(settings, ends, lambda value: _tick_in(value) is not None, look_back, on_step)
+    return {tp: at for tp, value in newest.items() if (at := _tick_in(value)) is not None}
 
 
 def _tick_in(value: bytes) -> datetime | None:

@@ -7,18 +7,20 @@ stands still no tick is written, and the clock with it. Nor is one while the mac
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+from faust.types import TP
 
 from events.codec import encode
 from events.records import RAW_TOPICS, Tick
 from streams.broker.offsets import OffsetReader, behind
 from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
-from streams.clock.guard import Anchor, Hold, Limits, ahead_of, judge, steady_seconds
+from streams.clock.guard import Anchor, Hold, Limits, ahead_of, distance_s, judge, steady_seconds
 from streams.clock.log_clock import LogClock
 from streams.clock.standstill import outage_of
 from streams.logs import get_logger
@@ -28,6 +30,7 @@ log = get_logger(__name__)
 
 _POLL_FIRST_S, _POLL_LONGEST_S = 0.01, 1.0
 _COMPLAIN_EVERY_S = 30.0
+_SHORTEST_PAUSE_S = 0.01
 # Of a compacted topic of gridwatch's own: nobody reads it, and it takes itself away.
 _TIME_TOPIC, _TIME_KEY = "watch-state", b"time of the brokers"
 
@@ -42,6 +45,9 @@ class Waiting(StrEnum):
     WRITING = "writing"
 
 
+HELD = frozenset({Waiting.AHEAD, Waiting.BEHIND})
+
+
 @dataclass(slots=True)
 class ClockProgress:
     """How far the tick writer is; read by whoever shows it. `steps` rises with everything it does or is told."""
@@ -51,10 +57,16 @@ class ClockProgress:
     last_tick_at: datetime | None = None
     waiting: Waiting = Waiting.NEXT_TICK
     ahead_s: float = 0.0
+    behind_s: float = 0.0  # the last tick, while it is held for that
+    next_at_s: float = 0.0  # when the next tick is due, by the event loop's clock
     intake_lag: int = 0
 
 
-async def _nobody_knows() -> LogClock:
+# Reads the clock as the log has it; calls what it is given each time it has come a little further.
+ReadLog = Callable[[Callable[[], object]], Awaitable[LogClock]]
+
+
+async def _nobody_knows(_: Callable[[], object]) -> LogClock:
     return LogClock()
 
 
@@ -84,7 +96,7 @@ class TickWriter:
         """Make sure that the topics are there; raises LookupError where one is not."""
         await self._offsets.partitions([*RAW_TOPICS, "timeline", _TIME_TOPIC])
 
-    async def run(self, stop: asyncio.Event, read_log: Callable[[], Awaitable[LogClock]] = _nobody_knows) -> None:
+    async def run(self, stop: asyncio.Event, read_log: ReadLog = _nobody_knows) -> None:
         """Write a tick every `tick_seconds` until `stop`, each `lag_seconds` behind the machine's time when it began.
 
         `read_log` reads the clock as the log has it. While the machine's time is not to be believed, or not higher than the
@@ -92,18 +104,21 @@ class TickWriter:
         the log is told first.
         """
         clock = self._settings.clock
-        # A tick that was broken off stands in some partitions: the same one again completes it.
-        self.progress.last_tick_at = last_at = (await read_log()).lowest
+        # Where a tick was broken off, some partitions are further: the same one, or a later one, makes up for it.
+        self.progress.last_tick_at = last_at = (await read_log(self._note_step)).lowest
         while not stop.is_set():
             began = self._time()
             at = await self._time_of_a_tick()
             if at is not None:
                 if self._stood_still(last_at, at):
-                    await self._tell_of_standstill((await read_log()).lowest or last_at, at)
+                    await self._tell_of_standstill((await read_log(self._note_step)).lowest or last_at, at)
                 await self.advance_to(at, spread_seconds=min(clock.spread_seconds, clock.tick_seconds / 2), stop=stop)
                 self.progress.waiting, last_at = Waiting.NEXT_TICK, at
-            remaining_s = clock.tick_seconds - (self._time() - began)
-            await _pause(stop, max(remaining_s, 0.01))
+            self.progress.next_at_s = max(began + clock.tick_seconds, self._time() + _SHORTEST_PAUSE_S)
+            await _pause(stop, self.progress.next_at_s - self._time())
+
+    def _note_step(self) -> None:
+        self.progress.steps += 1
 
     @staticmethod
     def _time() -> float:
@@ -143,7 +158,7 @@ class TickWriter:
         # Asked anew every time: a partition that was added since must not be forgotten in the promise.
         ends = await self._offsets.ends(await self._offsets.partitions(RAW_TOPICS))
         pause_s, complain_at = _POLL_FIRST_S, self._time() + _COMPLAIN_EVERY_S
-        while lag := behind(ends, await self._offsets.committed("intake")):
+        while lag := await self._intake_lag(ends):
             self.progress.steps += 1
             self.progress.intake_lag = sum(lag.values())
             if self._time() >= complain_at:
@@ -154,6 +169,14 @@ class TickWriter:
         self.progress.steps += 1
         self.progress.intake_lag = 0
 
+    async def _intake_lag(self, ends: Mapping[TP, int]) -> dict[TP, int]:
+        """Return what intake has still to commit; what was deleted before it committed anything it will never read."""
+        committed = await self._offsets.committed("intake")
+        lag = behind(ends, committed)
+        fresh = [tp for tp in lag if committed.get(tp, -1) < 0]
+        starts = await self._offsets.starts(fresh) if fresh else {}
+        return {tp: count for tp, count in lag.items() if starts.get(tp, 0) < ends[tp]}
+
     # -- the machine's time
 
     async def _time_of_a_tick(self) -> datetime | None:
@@ -162,13 +185,17 @@ class TickWriter:
         if self.progress.ticks == 0:
             await self._ask_brokers()
         machine, progress = self._now(), self.progress
-        at = machine - timedelta(seconds=self._settings.clock.lag_seconds)
         progress.ahead_s = ahead_of(self._anchor, machine, self._steady_s())
+        lag_s = self._settings.clock.lag_seconds
+        at = machine - timedelta(seconds=distance_s(machine, progress.ahead_s, lag_s, self._limits))
         progress.steps += 1
         hold = judge(machine, progress.ahead_s, at, progress.last_tick_at, self._limits)
         if hold is None:
+            if progress.waiting in HELD:
+                log.info("the clock goes on")
             return at
         progress.waiting = Waiting(hold.value)
+        progress.behind_s = 0.0 if progress.last_tick_at is None else (progress.last_tick_at - at).total_seconds()
         self._complain(hold, at)
         return None
 
@@ -185,6 +212,7 @@ class TickWriter:
         The steady clock is read before: an acknowledgement that takes long must not look like a machine that is ahead.
         """
         machine, steady_s = self._now(), self._steady_s()
+        self._publisher.appended_at = None  # a stamp of before says nothing of this moment
         yield
         self._anchor = Anchor(self._publisher.appended_at or machine, steady_s)
 
@@ -197,7 +225,10 @@ class TickWriter:
             log.error("the clock is held: time ahead", ahead_seconds=round(self.progress.ahead_s), advice=advice)
         elif self.progress.last_tick_at is not None:
             behind_seconds = round((self.progress.last_tick_at - at).total_seconds())
-            log.error("the clock is held: time behind the last tick", behind_seconds=behind_seconds)
+            advice = (
+                "mend the machine's time if it is behind; if it is right, the log is ahead: wait until it is passed"
+            )
+            log.error("the clock is held: time behind the last tick", behind_seconds=behind_seconds, advice=advice)
 
     def _stood_still(self, last_at: datetime | None, at: datetime) -> bool:
         longest = timedelta(minutes=self._settings.clock.outage_minutes)

@@ -12,9 +12,10 @@ class LoopBeat:
     that waits for ever by the time its thread has on a processor, where the system says so; elsewhere that of the process.
     """
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
-        """Ask `loop`; whether its thread works is seen for the main thread alone."""
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, *, is_in_main_thread: bool = True) -> None:
+        """Ask `loop`; whether its thread works is seen for the main thread alone, any other counts as waiting."""
         self.name = name
+        self._is_in_main_thread = is_in_main_thread
         self.answers = 0
         self.busy_looks = 0
         self.is_open = True
@@ -26,7 +27,7 @@ class LoopBeat:
     def look(self, look_s: float) -> None:
         """Count this look as busy if the thread has worked since the last one; ask again if there was an answer."""
         cpu_s = _main_thread_cpu_s()
-        if cpu_s - self._cpu_s >= look_s / 5:
+        if self._is_in_main_thread and cpu_s - self._cpu_s >= look_s / 5:
             self.busy_looks += 1
         self._cpu_s = cpu_s
         self.is_heard = self.answers == self._asked

@@ -85,7 +85,10 @@ class Survey:
 
     async def _ping_on(self) -> None:
         while self._ping is not None and not self._stop.is_set():
-            self.is_pinged = await asyncio.to_thread(self._ping)
+            try:
+                self.is_pinged = await asyncio.to_thread(self._ping)
+            except Exception:  # whatever it is: there is no answer, and the asking goes on
+                self.is_pinged = False
             await self._pause()
 
     async def _ask_brokers_on(self) -> None:
@@ -106,6 +109,8 @@ class Survey:
                 ends = {role: await offsets.ends(partitions) for role, partitions in asked.items()}
                 committed = {role: await offsets.committed(role) for role in asked}
             self._answer = Answer(ends, committed)
+            if self.error and self.answers:
+                log.info("the brokers answer the watchdog again")
             self.answers += 1
             self.error, self._answered_s = "", time.monotonic()
             await self._pause()

@@ -30,13 +30,14 @@ class WorkerVitals:
     def beats(self) -> Iterator[LoopBeat]:
         """Yield the worker's own loop and that of the thread that fetches."""
         for name, loop in event_loops(self._worker.app):
-            yield self._beats.setdefault(id(loop), LoopBeat(name, loop))
+            is_in_main_thread = loop is self._worker.app._loop
+            yield self._beats.setdefault(id(loop), LoopBeat(name, loop, is_in_main_thread=is_in_main_thread))
 
     def end(self, reason: StalledError) -> None:
         """End the worker: a stop or a rebalance no longer waits for what will not come."""
         app = self._worker.app
-        assert app._loop is not None
-        app._loop.call_soon_threadsafe(app.fail, reason)
+        if app._loop is not None:  # the property would make one
+            app._loop.call_soon_threadsafe(app.fail, reason)
 
     # -- what must go on
 
@@ -51,7 +52,10 @@ class WorkerVitals:
         stored = self._worker.partitions.state_progress()
         for tp, insight in insights.items():
             what, limit_s = f"snapshot of {tp.topic}:{tp.partition}", self._settings.watchdog.stall_seconds
-            yield Pulse(self.part, what, stored, insight.is_writing and self._survey.is_answering, limit_s)
+            # It waits for the results of all that it holds before the first record of it is written.
+            results = insight.handed_over, flight[tp].unacked_offset if tp in flight else None
+            is_due = insight.is_writing and self._survey.is_answering
+            yield Pulse(self.part, what, (stored, results), is_due, limit_s)
 
     def _partition(self, tp: TP, way: InFlight, insight: Insight | None, lag: int, *, is_dealing: bool) -> Pulse:
         handed_over = 0 if insight is None else insight.handed_over
@@ -98,8 +102,8 @@ class WorkerVitals:
 
     def checks(self) -> Iterator[Check]:
         """Yield whether partitions are assigned with their state, and whether what stands in them is taken."""
-        has_partitions = self._worker.partitions.progress.ready and not is_rebalancing(self._worker.app)
-        yield Check(self.part, "assigned", has_partitions, "" if has_partitions else "partitions are being dealt out")
+        is_dealt = not is_rebalancing(self._worker.app)  # a worker that got none is a spare one, and ready
+        yield Check(self.part, "assigned", is_dealt, "" if is_dealt else "partitions are being dealt out")
         lags = self._lags(in_flight(self._worker.app))
         bound = self._settings.health.ready_lag_records
         behind = {tp: lag for tp, lag in lags.items() if lag > bound}

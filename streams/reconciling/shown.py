@@ -77,7 +77,15 @@ def show(found: Reconciliation) -> None:
             console.print(f"[red]{finding.relation.value}[/red]: {_in_words(each)}", soft_wrap=True)
         if finding.differences:
             console.print(f"  -> {_ADVICE[finding.relation]}", soft_wrap=True)
-    console.print("all agrees" if found.agrees else "something differs: see docs/OPERATIONS.md, Reconcile")
+    console.print(_conclusion(found))
+
+
+def _conclusion(found: Reconciliation) -> str:
+    if not found.agrees:
+        return "something differs: see docs/OPERATIONS.md, Reconcile"
+    if not any(finding.compared or finding.under_way for finding in found.findings):
+        return "nothing to compare in these hours; the present one is left out unless --until is after it"
+    return "all agrees"
 
 
 def _notes(finding: Finding) -> str:

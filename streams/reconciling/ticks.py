@@ -38,7 +38,7 @@ def compare_ticks(
     seen = {partition: {tick.at: tick for tick in part} for partition, part in ticks.items()}
     everywhere = sorted(set().union(*seen.values()))
     if not everywhere:
-        finding.set_aside = "no tick was written"
+        finding.set_aside = "no tick in these hours"
         return finding
     first = everywhere[0] if from_beginning else max(min(part) for part in seen.values() if part)
     for at in everywhere:

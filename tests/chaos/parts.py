@@ -43,6 +43,7 @@ class Part:
         self._process: asyncio.subprocess.Process | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._is_ours = self._is_stopping = False
+        self._began_at_byte = 0
 
     @property
     def is_running(self) -> bool:
@@ -54,6 +55,11 @@ class Part:
         """Tell whether it has ended for good."""
         return self._keeping is not None and self._keeping.done()
 
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether the last process got so far that it said something."""
+        return self.log_size() > self._began_at_byte
+
     def start(self) -> None:
         """Start it and keep it running."""
         self._is_stopping = False
@@ -62,6 +68,7 @@ class Part:
     async def _keep(self) -> None:
         while not self._is_stopping:
             self._is_ours = False
+            self._began_at_byte = self.log_size()
             self._process = await self._launch()
             self.starts.append(time.monotonic())
             status = await self._process.wait()

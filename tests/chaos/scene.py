@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -78,11 +79,12 @@ class Scene:
         part.start()
 
     async def take_away(self, name: str) -> None:
-        """Stop a process with SIGTERM for good; it must end well."""
+        """Stop a process with SIGTERM for good; it must end well, unless it had not even begun."""
         part = self.parts.pop(name)
         self._retired.append(part)
         status = await part.stop()
-        if status not in (0, None) and not part.is_cramped:
+        had_begun = part.has_begun or status != -signal.SIGTERM
+        if status not in (0, None) and had_begun and not part.is_cramped:
             self.findings.append(f"{name} ended with {status} after SIGTERM")
 
     def of_role(self, role: str) -> list[Part]:

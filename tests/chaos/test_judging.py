@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tests.chaos.journal import Journal
 from tests.chaos.noise import bad_record, marked_record, noise
 from tests.chaos.results import Result, append, read_results, times_done
 from tests.chaos.runs import shuffled
-from tests.chaos.table import BEGIN, END, table, written
+from tests.chaos.table import PAGE, current, in_all, table, written
 from tests.chaos.verdict import Judgement
 
 
@@ -83,23 +82,36 @@ def test_results_are_gone_on_with(tmp_path: Path) -> None:
     assert Counter(shuffled({"kill-sink": 4, "scale": 4}, done, seed=1)) == Counter({"scale": 3, "kill-sink": 1})
 
 
-def test_the_table_adds_results_up_and_takes_those_of_others(tmp_path: Path) -> None:
-    first, second = tmp_path / "first.jsonl", tmp_path / "second.json"
-    append(first, [Result("kill-sink", times=2, records=1000, recoveries_s=[1.0, 3.0])])
-    append(first, [Result("kill-sink", times=1, records=500, wrong=1, recoveries_s=[8.0])])
-    second.write_text(json.dumps({"kind": "fuzz", "meaning": "odd bytes", "times": 10, "lost": 0, "recovery_p50_s": 2}))
-    rows = table(read_results([first, second])).splitlines()
-    assert rows[2:] == [
+def test_the_table_adds_results_up(tmp_path: Path) -> None:
+    path = tmp_path / "faults.jsonl"
+    append(
+        path, [Result("kill-sink", "a", times=2, records=1000, recoveries_s=[1.0, 3.0], killed={"sink": 2}, checked=9)]
+    )
+    append(path, [Result("kill-sink", "b", times=1, records=500, wrong=1, recoveries_s=[8.0], killed={"sink": 1})])
+    append(
+        path, [Result("broker-kill", "b", times=1, recoveries_s=[4.0], killed={"broker": 1}, repeats=5, overtaken=2)]
+    )
+    results = read_results([path])
+    assert table(results).splitlines()[2:] == [
         f"| `kill-sink` | {FAULTS['kill-sink'].meaning} | 3 | 1,500 | 0 | 0 | 1 | 3.0 s | 8.0 s |",
-        "| `fuzz` | odd bytes | 10 | 0 | 0 | 0 | 0 | 2.0 s | 2.0 s |",
-        "| all |  | 13 | 1,500 | 0 | 0 | 1 | 2.0 s | 8.0 s |",
+        f"| `broker-kill` | {FAULTS['broker-kill'].meaning} | 1 | 0 | 0 | 0 | 0 | 4.0 s | 4.0 s |",
+        "| all |  | 4 | 1,500 | 0 | 0 | 1 | 3.5 s | 8.0 s |",
     ]
+    summary = in_all(results)
+    assert summary.startswith("2 runs. kill -9 of 4 processes (broker 1, sink 3); 1 faults of brokers; 9 comparisons")
 
 
-def test_the_table_goes_between_its_markers() -> None:
-    assert written(f"a\n{BEGIN}\nold\n{END}\nb\n", "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
+def test_a_table_goes_between_its_markers() -> None:
+    page = "a\n<!-- table: one -->\n{}\n<!-- end of table: one -->\nb\n"
+    assert written(page.format("old"), "one", "new") == page.format("new")
     with pytest.raises(ValueError, match="markers"):
-        written("no markers", "new")
+        written(page, "two", "new")
+
+
+def test_the_page_says_what_the_results_say() -> None:
+    """docs/RELIABILITY.md is made by a command, and not by hand."""
+    page = PAGE.read_text("utf-8")
+    assert current(page) == page
 
 
 def test_every_fault_says_what_it_does() -> None:

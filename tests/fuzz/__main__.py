@@ -31,7 +31,8 @@ def main() -> int:
     report = run_targets(_counts(options.inputs, options.target), options.seed, options.jobs, python)
     sys.stdout.write(report.as_table())
     if options.json:
-        options.json.write_text(json.dumps(report.as_json(), indent=2) + "\n", encoding="utf-8")
+        before = json.loads(options.json.read_bytes()) if options.target and options.json.exists() else None
+        options.json.write_text(json.dumps(report.as_json(before), indent=2) + "\n", encoding="utf-8")
     return _say_broken(report)
 
 
@@ -50,7 +51,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engine", choices=("auto", "atheris", "plain"), default="auto")
     parser.add_argument("--jobs", type=int, default=1, help="how many targets at a time")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what came out of each target")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write what came out; of one target into what is there"
+    )
     parser.add_argument("--repeat", type=Path, metavar="INPUT", help="give one target one input, errors shown")
     options = parser.parse_args()
     if options.repeat is not None and options.target is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from events.codec import Refusal, decode, decode_under_fixed_policy, refuse_future
 from events.policy import Policy, policy_document
-from events.records import CheckWaived, PolicyChanged, Record, Tick
+from events.records import CheckWaived, OutageClosed, PolicyChanged, Record, Tick
 from events.results import encode_alert, encode_verdict
 from streams.core.outcome import Outcome
 from tests.support.model import run
@@ -69,6 +69,10 @@ def _known_until(records: Sequence[Record | None]) -> int:
                 return number
         else:
             now = clock or record.occurred_at
+            if isinstance(
+                record, OutageClosed
+            ):  # forgotten by the time at which it was settled, not by that of its coming
+                now = min(now, max(record.until, record.backfill_until))
             first = now if first is None else min(first, now)
     return len(records)
 

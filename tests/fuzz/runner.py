@@ -32,13 +32,18 @@ class Report:
 
     def total(self) -> dict[str, Any]:
         """Return the sums over all targets; of the slowest input the longest time."""
-        sums: dict[str, Any] = {name: sum(tally[name] for tally in self.tallies.values()) for name in _COLUMNS}
-        longest = max((tally["slowest_seconds"] for tally in self.tallies.values()), default=0.0)
+        return self._total(self.tallies)
+
+    @staticmethod
+    def _total(tallies: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        sums: dict[str, Any] = {name: sum(tally[name] for tally in tallies.values()) for name in _COLUMNS}
+        longest = max((tally["slowest_seconds"] for tally in tallies.values()), default=0.0)
         return sums | {"seconds": round(sums["seconds"], 3), "slowest_seconds": longest}
 
-    def as_json(self) -> dict[str, Any]:
-        """Return all of it for programs."""
-        return {"engine": self.engine, "seed": self.seed, "targets": self.tallies, "total": self.total()}
+    def as_json(self, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return all of it for programs, with the targets of a run before that were not run again."""
+        tallies = {**(before or {}).get("targets", {}), **self.tallies}
+        return {"engine": self.engine, "seed": self.seed, "targets": tallies, "total": self._total(tallies)}
 
     def as_table(self) -> str:
         """Return all of it for people."""

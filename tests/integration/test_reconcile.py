@@ -55,6 +55,7 @@ class Ready:
     def reconcile(self, *arguments: object) -> "Told":
         """Run the command for programs."""
         ended = call("reconcile", "--json", *arguments, **self.place.environment())
+
         assert ended.out, ended.err
         document = json.loads(ended.out)
         assert document["agrees"] is (ended.status == 0)
@@ -352,6 +353,28 @@ def test_an_old_revision_behind_the_highest(anywhere: Ready, hours: Hours) -> No
     assert anywhere.reconcile().relations["last revisions"]["differences"] == []
 
 
+def test_an_old_revision_behind_the_highest_that_the_sink_has_seen(ready: Ready, hours: Hours) -> None:
+    """The log goes on with the key where the sink has not read yet: to write there would put an old one behind a new one."""
+    logs = town(hours)
+    place, first = next(
+        (place, stored)
+        for place, log in sorted(logs.logs.items())
+        for stored in log
+        if place[0] == "checks" and _is_revised(logs, place, stored)
+    )
+    highest = next(each for each in logs.logs[place] if _is_later_revision(each, first))
+    seen = len(logs.logs[place]) + 1
+    for again in (first, highest):
+        logs.logs[place].append(again._replace(offset=len(logs.logs[place]), timestamp=logs.logs[place][-1].timestamp))
+    ready.fill(logs, sink={place: seen})
+
+    told = ready.reconcile("--mend", "--wait", 0)
+
+    assert ready.place.values("checks", place[1]) == [stored.value for stored in logs.logs[place]]
+    assert told.relations["last revisions"]["under_way"] == 1
+    assert told.relations["last revisions"]["differences"] == told.relations["last revisions"]["notes"] == []
+
+
 def _is_revised(logs: Logs, place: PartitionOf, stored: Stored) -> bool:
     return any(_is_later_revision(each, stored) for each in logs.logs[place])
 
@@ -502,7 +525,7 @@ def test_empty_topics(ready: Ready) -> None:
 
     assert told.status == 0
     assert sum(each["compared"] for each in told.relations.values()) == 0
-    assert told.relations["ticks"]["set_aside"] == "no tick was written"
+    assert told.relations["ticks"]["set_aside"] == "no tick in these hours"
 
 
 def test_what_people_read(ready: Ready, hours: Hours) -> None:

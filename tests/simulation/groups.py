@@ -78,6 +78,8 @@ class Group:
                 self._names += 1
                 name = f"{process.name}/{self._names}"
                 self.members[name] = _Member(process, on_notice)
+                if not process.is_alive:  # the question came late: nobody will ever send a sign of life
+                    self.world.after(SESSION_S, self._expire, name, lambda: True)
             self.members[name].waiting = future
             self._begin_joining()
             self._complete_if_all_wait()

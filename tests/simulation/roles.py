@@ -106,14 +106,21 @@ async def run_clock(parts: Parts, process: Process, machine: str, stop: Stop) ->
     offsets = SimulatedOffsets(process, parts.broker, parts.groups)
     publisher = SimulatedPublisher(parts.settings, process, parts.broker, parts.request_records)
     await publisher.start()
-    lag = timedelta(seconds=parts.settings.clock.lag_seconds)
+    world = parts.broker.world
+    writer = parts.writer_class(
+        parts.settings,
+        offsets,
+        publisher,
+        now=lambda: parts.now(machine).astimezone(UTC),
+        steady_s=lambda: world.now,
+    )
+    advance_to = writer.advance_to
 
-    def now() -> datetime:
-        at = parts.now(machine).astimezone(UTC)
-        parts.intended.setdefault(format_instant(at - lag), parts.broker.world.now)
-        return at
+    async def advance_and_note(at: datetime, **how: Any) -> None:
+        parts.intended.setdefault(format_instant(at), world.now)
+        await advance_to(at, **how)
 
-    writer = parts.writer_class(parts.settings, offsets, publisher, now=now, steady_s=lambda: parts.broker.world.now)
+    writer.advance_to = advance_and_note  # type: ignore[method-assign, assignment]
     await writer.start()
     is_stopping = asyncio.Event()
     stop.when_set(is_stopping.set)

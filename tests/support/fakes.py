@@ -75,7 +75,7 @@ class MemoryPublisher(Publisher):
             self.log.write(output)
             count += 1
         self.log.journal.append(f"publish {count}")
-        self.appended_at = self.stamp()
+        self.appended_at = self.stamp() or self.appended_at
         return count
 
     async def partitions(self, topic: str) -> list[int]:  # noqa: ARG002  all topics are alike here
@@ -85,7 +85,7 @@ class MemoryPublisher(Publisher):
         for key in keys:
             self.deleted.append(key)
             self.log.write(Output(topic, key, b"", partition))
-        self.appended_at = self.stamp()
+        self.appended_at = self.stamp() or self.appended_at
 
 
 class MemorySnapshots(StateStore):
@@ -126,6 +126,7 @@ class ScriptedOffsets(OffsetReader):
     ) -> None:
         self._ends = dict(ends)
         self._committed = committed
+        self.first: dict[TP, int] = {}  # where partitions begin, if not at 0
         self.journal = [] if journal is None else journal
 
     async def __aenter__(self) -> Self:
@@ -143,6 +144,9 @@ class ScriptedOffsets(OffsetReader):
     async def ends(self, partitions: Iterable[TP]) -> dict[TP, int]:
         self.journal.append("ends")
         return {tp: self._ends[tp] for tp in partitions}
+
+    async def starts(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        return {tp: self.first.get(tp, 0) for tp in partitions}
 
     async def committed(self, role: str) -> dict[TP, int]:
         self.journal.append(f"committed {role}")

@@ -7,7 +7,6 @@ import asyncio
 from typing import Any
 
 from streams.batching import Batch
-from streams.broker.outputs import Output
 from streams.cli.main import main
 from streams.stateful import StatefulPartitions
 
@@ -21,9 +20,9 @@ class HastyPartitions(StatefulPartitions):
         """Let the batch be acknowledged at once."""
         await super().handle(batch)
 
-    async def _publish(self, batch: Batch, outputs: list[Output], before: Any) -> None:
+    async def _publish(self, *what: Any) -> None:
         await asyncio.sleep(LATE_S)
-        await super()._publish(batch, outputs, before)
+        await super()._publish(*what)
 
 
 if __name__ == "__main__":

@@ -243,8 +243,8 @@ class Place:
         async with AIOKafkaConsumer(bootstrap_servers=self.broker.bootstrap, group_id=None) as consumer:
             consumer.assign([place])
             end = (await consumer.end_offsets([place]))[place]
-            await consumer.seek_to_beginning(place)
-            while len(found) < end:
+            consumer.seek(place, 0)
+            while await consumer.position(place) < end:
                 found += [record.value for record in (await consumer.getmany(place, timeout_ms=500)).get(place, ())]
         return found
 

@@ -85,7 +85,14 @@ def _settle_by_earlier(step: Step, person: Person, case: FeverCase, due_at: date
     observed = person.open_observation
     if observed is None:
         return
-    timely = [reading for reading in person.readings_of(observed) if case.first_taken_at <= reading.taken_at <= due_at]
+    policy = step.policy.fever  # a reading was kept under the policy of its time
+    timely = [
+        reading
+        for reading in person.readings_of(observed)
+        if case.first_taken_at <= reading.taken_at <= due_at
+        and reading.site in policy.confirm_sites
+        and policy.is_plausible(reading.temperature_c)
+    ]
     if timely:
         latest_at = max(reading.taken_at for reading in timely)
         _settle(step, person, case, [reading for reading in timely if reading.taken_at == latest_at][-1])

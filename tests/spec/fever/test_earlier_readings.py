@@ -104,3 +104,17 @@ def test_a_high_reading_before_the_first_confirms_nothing_when_it_came_before(ti
     """)
 
     assert story.alert("fever", "P1", "e4") == [("open", "warning", "screened")]
+
+
+@pytest.mark.parametrize("change", ["confirm_sites=neck", "implausible_below_c=36.6"])
+def test_an_earlier_reading_counts_by_the_policy_that_holds(timeline: Timeline, change: str) -> None:
+    """One at a site that confirms nothing any more, or that is not plausible any more, settles nothing."""
+    story = timeline(f"""
+        02-01 08:00 | policy first
+        02-02 20:00 | open O1 P1 home, last exposure 02-02
+        02-03 09:20 | temperature P1 36.5 axillary, taken 02-03 09:10
+        02-03 09:25 | policy second {change}
+        02-03 09:30 | scan P1 in passed 37.9 forehead, taken 02-03 09:00
+    """)
+
+    assert story.alert("fever", "P1", "e5") == [("open", "warning", "screened")]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _INSTANT = re.compile(
@@ -10,6 +11,7 @@ _INSTANT = re.compile(
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
+@lru_cache(maxsize=65_536)
 def parse_instant(text: str) -> datetime:
     """Read an RFC 3339 instant with an offset, years 1970 to 2199; raises ValueError otherwise."""
     match = _INSTANT.fullmatch(text)

@@ -65,7 +65,7 @@ def _step(world: World, record: dict[str, Any]) -> None:
     if record["kind"] == "tick":
         _tick(world, parse_instant(record["at"]))
         return
-    if any(_identity(arrival.record) == _identity(record) for arrival in world.arrivals):
+    if _identity(record) in world.identities:
         return
     occurred_at = parse_instant(record["occurred_at"])
     world.now = world.clock if world.clock is not None else occurred_at
@@ -110,6 +110,7 @@ def _follow(world: World, record: dict[str, Any], occurred_at: datetime) -> None
     else:
         _command(world, record)
     world.arrivals.append(arrival)
+    world.identities.add(_identity(record))
 
 
 def _change_policy(world: World, policy: dict[str, Any]) -> None:

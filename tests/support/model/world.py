@@ -108,6 +108,7 @@ class World:
     now: datetime | None = None  # the clock, or before the first tick the record's own time
     position: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
+    identities: set[tuple[Any, ...]] = field(default_factory=set)  # by which repeats of the arrivals are known
     observations: list[Observation] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -139,3 +140,21 @@ def test_a_port_that_is_taken() -> None:
 def test_an_answer() -> None:
     assert answer([GOOD])[0] == 200
     assert answer([GOOD, BAD])[0] == 503
+
+
+def test_whoever_asks_and_goes_away_leaves_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    """A scrape that times out is no error of ours; any other is told."""
+    server = HealthServer("127.0.0.1", 0, None, CollectorRegistry())  # type: ignore[arg-type]  # never asked
+    try:
+        for error in (BrokenPipeError(), ConnectionResetError(), ValueError("another")):
+            try:
+                raise error
+            except Exception:
+                server._server.handle_error(None, ("127.0.0.1", 1))
+    finally:
+        server._server.server_close()
+
+    told = capsys.readouterr().err
+    assert "ValueError: another" in told
+    assert "BrokenPipe" not in told
+    assert "ConnectionReset" not in told

@@ -110,3 +110,12 @@ def test_ready_needs_clickhouse(is_retrying: bool, is_pinged: bool, reason: str)
     (check,) = [check for check in scene.vitals.checks() if check.name == "clickhouse"]
 
     assert (check.is_good, check.reason) == (not reason, reason)
+
+
+def test_a_batch_that_was_written_is_progress() -> None:
+    """All batches of a round are committed together: slow inserts must not look like a partition that stands still."""
+    scene = Scene(is_writing=True)
+    before = scene.pulse("timeline:3").mark
+    scene.seen = scene.seen._replace(batches_written=5)
+
+    assert scene.pulse("timeline:3").mark != before

@@ -205,3 +205,20 @@ def test_progress_is_noted(is_moving: bool) -> None:
         kennel.look()
 
     assert (kennel.watchdog.progress_at["watch"] > 0) is is_moving
+
+
+def test_another_loop_that_is_blocked_is_not_taken_for_one_that_computes() -> None:
+    """What the main thread has worked says nothing of a loop in another thread."""
+    held = threading.Event()
+    with running_loop() as loop:
+        loop.call_soon_threadsafe(held.wait)
+        beat = LoopBeat("fetching loop", loop, is_in_main_thread=False)
+        kennel = Kennel(Part(is_due=False, loops=[beat]), blocked_seconds=5)
+        try:
+            for _ in range(7):
+                beat._cpu_s = -1e9  # much has been computed since the last look
+                kennel.look()
+        finally:
+            held.set()
+
+    assert kennel.hard[0] == ("process: the fetching loop of watch stands still for 5 s", 70)

@@ -166,3 +166,23 @@ def test_a_snapshot_under_way_is_due_until_it_is_written() -> None:
 
     assert before.is_due
     assert scene.pulse("snapshot of timeline:3").mark != before.mark
+
+
+def test_a_snapshot_that_waits_for_results_goes_on_with_them() -> None:
+    """A long tick's results come before it: while they are taken one by one nothing stands still."""
+    scene = Scene()
+    scene.insight = INSIGHT._replace(is_writing=True)
+    before = scene.pulse("snapshot of timeline:3").mark
+    scene.insight = scene.insight._replace(handed_over=1)
+
+    assert scene.pulse("snapshot of timeline:3").mark != before
+
+
+def test_a_worker_without_partitions_is_ready() -> None:
+    """A spare one: there are more workers than partitions."""
+    scene = Scene()
+    scene.app._consumer._ledgers.clear()
+
+    assert [check.is_good for check in scene.vitals.checks()] == [True, True]
+    scene.app.rebalancing = True
+    assert [check.is_good for check in scene.vitals.checks()] == [False, True]

@@ -114,6 +114,16 @@ async def test_while_intake_is_behind() -> None:
     assert clock.ticks == ["2020-02-03T04:00:00Z"]
 
 
+async def test_records_that_were_deleted_before_intake_committed_anything() -> None:
+    """Retention took all that a partition held: intake will never read it, and nobody waits for that."""
+    clock = Clock(lambda: {tp: end for tp, end in READ.items() if tp.topic != "visits"})
+    clock.offsets.first = {TP("visits", 0): 5}
+
+    await clock.writer.advance_to(NOON)
+
+    assert clock.ticks == ["2020-02-03T04:00:00Z"]
+
+
 async def test_intake_that_has_never_committed() -> None:
     """Is behind in every partition that holds something."""
     is_asked = asyncio.Event()
@@ -196,7 +206,7 @@ async def write_ticks(clock: Clock, count: int = 1, log_has: Sequence[datetime |
     """
     stop, known = asyncio.Event(), list(log_has)
 
-    async def read_log() -> LogClock:
+    async def read_log(_: Callable[[], object]) -> LogClock:
         return LogClock([known.pop(0) if len(known) > 1 else known[0]])
 
     running = asyncio.create_task(clock.writer.run(stop, read_log))

@@ -78,7 +78,7 @@ class Town:
         """Let the clock run until something is so; the steady clock goes on by a second with each of its steps."""
         stop = asyncio.Event()
 
-        async def read_log() -> LogClock:
+        async def read_log(_: Callable[[], object]) -> LogClock:
             return LogClock([log_has])
 
         running = asyncio.create_task(self.clock.writer.run(stop, read_log))
@@ -181,7 +181,7 @@ async def test_a_tick_that_was_broken_off_is_completed() -> None:
     """A clock was killed between two partitions: the same tick once more is not behind."""
     clock, stop = Clock(now=lambda: NOON, lag_seconds=0, ahead_seconds=0), asyncio.Event()
 
-    async def read_log() -> LogClock:
+    async def read_log(_: Callable[[], object]) -> LogClock:
         return LogClock([NOON, NOON - seconds(10)])
 
     running = asyncio.create_task(clock.writer.run(stop, read_log))
@@ -192,6 +192,29 @@ async def test_a_tick_that_was_broken_off_is_completed() -> None:
     await running
 
     assert clock.ticks == ["2020-02-03T04:00:00Z"]
+
+
+async def test_a_machine_that_is_a_little_ahead() -> None:
+    """Ticks go by the brokers' time then: what these stamp before an instant must not stand behind its tick."""
+    town = Town()
+    town.machine_off_s = 50.0
+
+    await town.go_on(until=lambda: len(town.ticks) == 5)
+
+    assert town.waiting is not Waiting.AHEAD
+    assert all(tick <= NOON + seconds(town.elapsed_s) for tick in town.ticks)
+    assert town.clock.writer.progress.ahead_s > 40
+
+
+async def test_a_topic_that_is_not_stamped_by_the_brokers() -> None:
+    """A stamp of long ago is no witness: with the machine alone there is nothing that holds ticks."""
+    town = Town()
+    town.clock.publisher.stamp = lambda: None if town.clock.log.values("timeline") else NOON
+
+    await town.go_on(until=lambda: town.elapsed_s > 500)
+
+    assert town.waiting is not Waiting.AHEAD
+    assert town.ticks[-1] > NOON + seconds(400)
 
 
 async def test_an_acknowledgement_that_takes_long_is_no_jump() -> None:

@@ -140,3 +140,21 @@ async def test_a_producer_that_is_not_idempotent() -> None:
         await publishing
 
     assert producer.values == [b"1", b"2"]
+
+
+async def test_a_connection_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is given up after the time that one answer may take, not after that of a whole batch."""
+    monkeypatch.setattr("streams.broker.publisher.ANSWER_MS", 100)
+    is_over = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await is_over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        publisher = Publisher(Settings(kafka=KafkaSettings(brokers=f"127.0.0.1:{port}", idempotence=False)))
+        async with asyncio.timeout(10):
+            with pytest.raises(KafkaError):
+                await publisher.start()
+        is_over.set()

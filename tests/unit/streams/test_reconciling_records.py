@@ -302,4 +302,4 @@ def test_a_partition_without_any_tick() -> None:
 
 
 def test_no_ticks_at_all() -> None:
-    assert compare_ticks({0: [], 1: []}, SPAN, from_beginning=True).set_aside == "no tick was written"
+    assert compare_ticks({0: [], 1: []}, SPAN, from_beginning=True).set_aside == "no tick in these hours"
