@@ -36,6 +36,15 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     )
 
 
+def every_fault(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return steps and message of everything that is wrong, for files that hold settings and no personal data."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    return [
+        (tuple(step for step in fault["loc"] if step != "[key]"), _expected(fault["type"], fault["msg"]))
+        for fault in faults
+    ]
+
+
 def _expected(kind: str, message: str) -> str:
     if kind in _EXPECTED:
         return _EXPECTED[kind]

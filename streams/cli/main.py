@@ -17,6 +17,7 @@ _COMMANDS = {
     "topics": "Create the topics and check those that exist.",
     "policy": "Check a policy file, and let it hold.",
     "migrate": "Bring the ClickHouse tables up to date.",
+    "mapping": "Check how a device's format becomes records.",
     "send": "Send a file of records into the raw topics.",
     "watch": "Follow the alerts as they come.",
     "replay": "Decide a file of records: verdicts and alerts, bit for bit.",
@@ -28,7 +29,7 @@ _COMMANDS = {
 }
 # These need no broker and no database, and start without reading the settings.
 _LONG_RUNNING = frozenset({"worker", "clock", "sink"})
-_WITHOUT_SETTINGS = frozenset({"replay", "simulate", "demo", "up"})
+_WITHOUT_SETTINGS = frozenset({"replay", "simulate", "demo", "up", "mapping"})
 
 
 class _LazyGroup(click.Group):
