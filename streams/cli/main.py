@@ -18,6 +18,7 @@ _COMMANDS = {
     "policy": "Check a policy file, and let it hold.",
     "migrate": "Bring the ClickHouse tables up to date.",
     "send": "Send a file of records into the raw topics.",
+    "device": "Send records from a device to a gateway.",
     "watch": "Follow the alerts as they come.",
     "replay": "Decide a file of records: verdicts and alerts, bit for bit.",
     "report": "Show the figures of a day and an area.",
@@ -28,7 +29,7 @@ _COMMANDS = {
 }
 # These need no broker and no database, and start without reading the settings.
 _LONG_RUNNING = frozenset({"worker", "clock", "sink"})
-_WITHOUT_SETTINGS = frozenset({"replay", "simulate", "demo", "up"})
+_WITHOUT_SETTINGS = frozenset({"replay", "simulate", "demo", "up", "device"})
 
 
 class _LazyGroup(click.Group):
