@@ -19,6 +19,7 @@ _COMMANDS = {
     "migrate": "Bring the ClickHouse tables up to date.",
     "mapping": "Check how a device's format becomes records.",
     "send": "Send a file of records into the raw topics.",
+    "device": "Send records from a device to a gateway.",
     "watch": "Follow the alerts as they come.",
     "replay": "Decide a file of records: verdicts and alerts, bit for bit.",
     "report": "Show the figures of a day and an area.",
@@ -29,7 +30,7 @@ _COMMANDS = {
 }
 # These need no broker and no database, and start without reading the settings.
 _LONG_RUNNING = frozenset({"worker", "clock", "sink"})
-_WITHOUT_SETTINGS = frozenset({"replay", "simulate", "demo", "up", "mapping"})
+_WITHOUT_SETTINGS = frozenset({"replay", "simulate", "demo", "up", "mapping", "device"})
 
 
 class _LazyGroup(click.Group):
