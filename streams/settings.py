@@ -179,6 +179,25 @@ class SinkSettings(_Section):
     flush_seconds: Annotated[float, Field(gt=0, le=600)] = 1.0
 
 
+class GatewaySettings(_Section):
+    """Where devices post to, and how much a gateway process takes on at once."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8300
+    processes: Annotated[int, Field(ge=1, le=64, description="that share the port; each uses one core")] = 1
+    certificate_file: Annotated[Path | None, Field(description="of TLS; without it a proxy has to do that")] = None
+    key_file: Path | None = None
+    pseudonym_key_file: Annotated[
+        Path | None, Field(description="one line: a version such as k1, and 64 hex digits; without it no identity is taken")
+    ] = None
+    connections_max: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    bodies_max: Annotated[int, Field(ge=1, le=100_000, description="bodies that are read at once")] = 256
+    records_max: Annotated[int, Field(ge=1000, description="records that wait for the brokers")] = 50_000
+    body_seconds: Annotated[float, Field(gt=0, le=600)] = 20.0
+    keep_alive_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
+    recent_records: Annotated[int, Field(ge=0, description="by which a repeat is answered as a duplicate")] = 200_000
+
+
 class HealthSettings(_Section):
     """Where a worker, the clock and the sink answer how they are; each process needs a port of its own."""
 
@@ -214,6 +233,7 @@ class Settings(BaseSettings):
     clock: ClockSettings = ClockSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()
     sink: SinkSettings = SinkSettings()
+    gateway: GatewaySettings = GatewaySettings()
     health: HealthSettings = HealthSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
     topic_prefix: Annotated[str, Field(pattern=_NAME)] = ""

@@ -83,7 +83,7 @@ def _run(directory: Path) -> "list[Comparison]":
 
     display = _Display()
     with machine(directory, commit_seconds=0.02) as (settings, processes):
-        click.echo("      broker, topics, tables, intake and watch are starting ...")
+        click.echo("      broker, topics, tables, gateway, intake and watch are starting ...")
         processes.start("worker", "intake")
         processes.start("worker", "watch")
         database = connect(settings.clickhouse.dsn, settings.clickhouse.database, create=True)
@@ -93,7 +93,7 @@ def _run(directory: Path) -> "list[Comparison]":
                 processes.wait_for_log(name, "worker ready", 60)
             with running_sink(settings, database) as sink:
                 show = DemoShow(display.tick, display.alert)
-                asyncio.run(run_town(settings, directory / "town" / "events.ndjson", processes, show))
+                asyncio.run(run_town(settings, directory / "town" / "events.ndjson", _AREA, processes, show))
                 wait_for_sink(settings, sink)
             display.end()
             _show_figures(database)

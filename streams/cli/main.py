@@ -12,6 +12,7 @@ _COMMANDS = {
     "up": "Run everything on this machine, to try it out.",
     "demo": "Watch a simulated town for its 14 days and compare with what must come.",
     "worker": "Run intake and watch against the brokers.",
+    "gateway": "Take records of devices over HTTP.",
     "clock": "Write the ticks that carry the clock of the log.",
     "sink": "Write timeline, checks, alerts and dead letters to ClickHouse.",
     "topics": "Create the topics and check those that exist.",
@@ -29,7 +30,7 @@ _COMMANDS = {
     "config": "Show the settings as they are in force.",
 }
 # These need no broker and no database, and start without reading the settings.
-_LONG_RUNNING = frozenset({"worker", "clock", "sink"})
+_LONG_RUNNING = frozenset({"worker", "clock", "sink", "gateway"})
 _WITHOUT_SETTINGS = frozenset({"replay", "simulate", "demo", "up", "mapping", "device"})
 
 

@@ -22,6 +22,8 @@ else:
     from backports import zstd
 
 LARGEST_BODY_BYTES = 1 << 20
+# Devices of other makers put pictures beside what they tell.
+LARGEST_DEVICE_BODY_BYTES = 4 << 20
 MOST_RECORDS = 1_000
 # Of a frame that names a window of more than 8 MiB nothing is unpacked.
 _WINDOW_LOG_MAX = 23
@@ -41,37 +43,37 @@ def read_records(body: bytes, content_type: str, content_encoding: str) -> list[
     return records
 
 
-def decompress(body: bytes, content_encoding: str) -> bytes:
-    """Undo the encoding of a request; raises Problem where it is unknown, cut short, or unpacks to more than 1 MiB."""
+def decompress(body: bytes, content_encoding: str, largest_bytes: int = LARGEST_BODY_BYTES) -> bytes:
+    """Undo the encoding of a request; raises Problem where it is unknown, cut short, or unpacks to more than that."""
     encoding = content_encoding.strip().lower()
     if encoding in ("", "identity"):
         unpacked, is_whole = body, True
     elif encoding in ("gzip", "x-gzip"):
-        unpacked, is_whole = _gunzip(body)
+        unpacked, is_whole = _gunzip(body, largest_bytes)
     elif encoding == "zstd":
-        unpacked, is_whole = _unpack_zstd(body)
+        unpacked, is_whole = _unpack_zstd(body, largest_bytes)
     else:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "encoding", "expected Content-Encoding gzip, zstd or none")
-    if len(unpacked) > LARGEST_BODY_BYTES:
-        raise _too_large(f"expected at most {LARGEST_BODY_BYTES:,} bytes after decompression")
+    if len(unpacked) > largest_bytes:
+        raise _too_large(f"expected at most {largest_bytes:,} bytes after decompression")
     if not is_whole:
         raise bad_request("truncated", f"expected {encoding} to its end and nothing behind it")
     return unpacked
 
 
-def _gunzip(body: bytes) -> tuple[bytes, bool]:
+def _gunzip(body: bytes, largest_bytes: int) -> tuple[bytes, bool]:
     unpacker = zlib.decompressobj(wbits=31)
     try:
-        unpacked = unpacker.decompress(body, LARGEST_BODY_BYTES + 1)
+        unpacked = unpacker.decompress(body, largest_bytes + 1)
     except zlib.error:
         raise bad_request("truncated", "expected gzip") from None
     return unpacked, unpacker.eof and not unpacker.unused_data
 
 
-def _unpack_zstd(body: bytes) -> tuple[bytes, bool]:
+def _unpack_zstd(body: bytes, largest_bytes: int) -> tuple[bytes, bool]:
     unpacker = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX})
     try:
-        unpacked = unpacker.decompress(body, max_length=LARGEST_BODY_BYTES + 1)
+        unpacked = unpacker.decompress(body, max_length=largest_bytes + 1)
     except zstd.ZstdError:
         raise bad_request("truncated", "expected zstd with a window of at most 8 MiB") from None
     return unpacked, unpacker.eof and not unpacker.unused_data

@@ -5,7 +5,7 @@ check a key and cannot make one.
 """
 
 import re
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,6 @@ from hmac import compare_digest
 
 _SECRET_BYTES, _KEY_ID_BYTES = 32, 6
 _KEY = re.compile(r"gw_([A-Za-z0-9._:-]{1,64})\.([A-Za-z0-9_-]{8})\.([A-Za-z0-9_-]{43})", re.ASCII)
-_SCHEME = "bearer "
 
 # Returns so many random bytes.
 RandomBytes = Callable[[int], bytes]
@@ -46,10 +45,26 @@ class KeptKey:
 
 
 def read_authorization(header: str) -> Presented | None:
-    """Read the `Authorization` of a request; None for what is no key of ours."""
-    if header[: len(_SCHEME)].lower() != _SCHEME:
+    """Read the `Authorization` of a request; None for what is no key of ours.
+
+    `Bearer KEY`, or `Basic` with the key as password and the source, or nothing, as name: that is what many devices have.
+    """
+    scheme, _, credentials = header.strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return read_key(credentials.strip())
+    if scheme.lower() != "basic":
         return None
-    match = _KEY.fullmatch(header[len(_SCHEME) :].strip())
+    try:
+        name, _, password = b64decode(credentials.strip(), validate=True).decode("ascii").partition(":")
+    except ValueError:
+        return None
+    presented = read_key(password)
+    return presented if presented is not None and name in ("", presented.source_id) else None
+
+
+def read_key(text: str) -> Presented | None:
+    """Read a key as a device has it; None for what is none."""
+    match = _KEY.fullmatch(text)
     if match is None:
         return None
     source_id, key_id, secret = match.groups()

@@ -12,6 +12,10 @@ class Bucket:
         self._per_s, self._burst = per_s, burst
         self._tokens, self._filled_at_s = float(burst), now_s
 
+    def is_of(self, per_s: float, burst: int) -> bool:
+        """Tell whether it is a bucket of these measures."""
+        return (self._per_s, self._burst) == (per_s, burst)
+
     def take(self, records: int, now_s: float) -> int:
         """Take so many and return 0; or take none and return in how many seconds to come again, 1 at least.
 

@@ -30,6 +30,7 @@ class RegisteredSource:
     checkpoints: tuple[str, ...] = ()
     adapter: str = "native"
     timezone: str = "UTC"
+    sequence_counts: bool = True
     interval_seconds: float = 0.0
     records_per_s: float = 100.0
     burst: int = 2_000
@@ -88,6 +89,9 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._sources)
+
+    def __contains__(self, source_id: str) -> bool:
+        return source_id in self._sources
 
     def take(self, source_id: str, value: bytes | None) -> None:
         """Take a record of the topic; a tombstone, and what is no record, takes the source away: better shut than open."""

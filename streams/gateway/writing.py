@@ -48,7 +48,7 @@ class Writer:
         self._wake = asyncio.Event()
         self._publisher: Publisher | None = None
         self._runner: asyncio.Task[None] | None = None
-        self.held_records = 0
+        self.held_records = self.written_records = 0
 
     @property
     def is_connected(self) -> bool:
@@ -128,6 +128,7 @@ class Writer:
         if waiting.done.done():
             return
         if error is None:
+            self.written_records += len(waiting.outputs)
             waiting.done.set_result(None)
         else:
             waiting.done.set_exception(error)

@@ -1,6 +1,6 @@
 """Every metric there is, with its unit in its name and its meaning: what is not here cannot be exported.
 
-Labels have few values: `part` is intake, watch, clock or sink; topics and partitions are those of the settings, tables and
+Labels have few values: `part` is intake, watch, clock, sink or gateway; topics and partitions are those of the settings, tables and
 reasons those of the code. No person, area, source or alert is ever a label.
 """
 
@@ -108,6 +108,18 @@ METRICS = (
         (),
         "how far the machine's time is ahead of its witnesses (ADR 19); negative where it is behind",
     ),
+    # the gateway
+    Metric("gridwatch_gateway_requests_total", "counter", ("status",), "requests answered, by HTTP status"),
+    Metric(
+        "gridwatch_gateway_records_total",
+        "counter",
+        ("result",),
+        "records by what became of them: `accepted`, `duplicate`, `refused`, `passed_over`",
+    ),
+    Metric("gridwatch_gateway_refusals_total", "counter", ("reason",), "records refused, by reason"),
+    Metric("gridwatch_gateway_requests_under_way", "gauge", (), "requests that are not answered yet"),
+    Metric("gridwatch_gateway_records_held", "gauge", (), "records accepted that the brokers have not acknowledged yet"),
+    Metric("gridwatch_gateway_sources", "gauge", (), "sources registered"),
     # the sink
     Metric("gridwatch_sink_messages_total", "counter", (), "messages of the log that are in ClickHouse"),
     Metric("gridwatch_sink_quarantined_total", "counter", (), "those of them that could not be read"),

@@ -34,7 +34,7 @@ class Vitals(Protocol):
 
     @property
     def part(self) -> str:
-        """Return intake, watch, clock or sink."""
+        """Return intake, watch, clock, sink or gateway."""
 
     def beats(self) -> Iterable[LoopBeat]:
         """Return the event loops that must answer for the part to go on."""

@@ -1,9 +1,10 @@
 """The demo: a simulated town goes through the real agents, and what comes out is compared with what must.
 
-    town's file --> raw topics --> [intake] --> timeline --> [watch] --> checks, alerts --> sink --> ClickHouse
+    scans --> gates --> [gateway] --.
+    town's file ---------------------`--> raw topics --> [intake] --> timeline --> [watch] --> checks, alerts --> sink --> ClickHouse
                                         ticks of the file, each once intake has read what stands before it
 
-Intake and watch are processes of their own; feeder, clock, sink and the display live in this one.
+Gateway, intake and watch are processes of their own; gates, feeder, clock, sink and the display live in this one.
 """
 
 import asyncio
@@ -29,10 +30,12 @@ from streams.feeding import RawLine, read_line
 from streams.following import AlertDocument, Revisions, follow
 from streams.replay import numbered_lines
 from streams.settings import Settings
+from streams.trying.gates import Gates, gates_of, register_gates
 from streams.trying.machine import PartFailedError, Processes
 from streams.trying.truth import Comparison, compare, read_rows
 
 _SETTLE_SECONDS = 60.0
+_START_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -72,17 +75,20 @@ def running_sink(settings: Settings, database: Database) -> Iterator[SinkLoop]:
         thread.join(30)
 
 
-async def run_town(settings: Settings, events: Path, processes: Processes, show: DemoShow) -> DemoProgress:
+async def run_town(settings: Settings, events: Path, area: str, processes: Processes, show: DemoShow) -> DemoProgress:
     """Send a town's history with its ticks, and return when watch has decided all of it.
 
-    Raises PartFailedError when a worker ends.
+    The gates of `area` are registered first, and the gateway is started. Raises PartFailedError when a process ends.
     """
     progress = DemoProgress()
     async with OffsetReader(settings) as offsets, Publisher(settings) as publisher:
+        keys = await register_gates(publisher, gates_of(events), area)
+        processes.start("gateway")
+        processes.wait_for_log("gateway", "gateway listens", _START_SECONDS)
         writer = TickWriter(settings, offsets, publisher)
         await writer.start()
         alerts = asyncio.create_task(_show_alerts(settings, progress, show))
-        feeding = asyncio.create_task(_feed(events, publisher, writer, progress, show))
+        feeding = asyncio.create_task(_feed(events, publisher, Gates(_url(settings), keys), writer, progress, show))
         try:
             await _while_alive(feeding, processes)
             await _while_alive(asyncio.create_task(_wait_for_watch(offsets)), processes)
@@ -100,7 +106,29 @@ async def _while_alive(task: asyncio.Task[None], processes: Processes) -> None:
     await task
 
 
-async def _feed(events: Path, publisher: Publisher, writer: TickWriter, progress: DemoProgress, show: DemoShow) -> None:
+def _url(settings: Settings) -> str:
+    return f"http://{settings.gateway.host}:{settings.gateway.port}"
+
+
+async def _feed(
+    events: Path, publisher: Publisher, gates: Gates, writer: TickWriter, progress: DemoProgress, show: DemoShow
+) -> None:
+    async with gates:
+        await gates.wait_until_ready(_START_SECONDS)
+        await _feed_lines(events, publisher, gates, writer, progress, show)
+
+
+async def _send(lines: list[RawLine], publisher: Publisher, gates: Gates, progress: DemoProgress) -> None:
+    straight, posted = gates.divide(lines)
+    progress.records += await publisher.publish([each.output for each in straight])
+    await gates.post(posted)
+    progress.records += sum(map(len, posted.values()))
+    lines.clear()
+
+
+async def _feed_lines(
+    events: Path, publisher: Publisher, gates: Gates, writer: TickWriter, progress: DemoProgress, show: DemoShow
+) -> None:
     waiting: list[RawLine] = []
     with events.open("rb") as file:
         for _, raw, _ in numbered_lines(file):
@@ -109,15 +137,14 @@ async def _feed(events: Path, publisher: Publisher, writer: TickWriter, progress
                 waiting.append(line)
                 if not line.is_policy:
                     continue
-            progress.records += await publisher.publish([each.output for each in waiting])
-            waiting.clear()
+            await _send(waiting, publisher, gates, progress)
             if isinstance(line, RawLine):
                 await writer.wait_for_intake()  # the policy stands in the timeline before what it decides
                 continue
             await writer.advance_to(line)
             progress.clock, progress.ticks = line, progress.ticks + 1
             show.on_tick(progress)
-    progress.records += await publisher.publish([each.output for each in waiting])
+    await _send(waiting, publisher, gates, progress)
     await writer.wait_for_intake()
 
 

@@ -23,6 +23,7 @@ _PARTS: dict[tuple[str, ...], str] = {
     ("worker", "intake"): "worker ready",
     ("worker", "watch"): "worker ready",
     ("sink",): "sink_started",
+    ("gateway",): "gateway listens",
 }
 _CLOCK: tuple[str, ...] = ("clock",)
 
@@ -69,6 +70,8 @@ def _say_what_runs(
     say(f"  gridwatch --config {config} watch")
     say(f"  gridwatch --config {config} doctor --no-clickhouse")
     say(f"  gridwatch --config {config} send FILE.ndjson")
+    say(f"  gridwatch --config {config} sources add gate-1 --area jintang --checkpoint gate-1    # a key for a device")
+    say(f"  devices post to http://{settings.gateway.host}:{settings.gateway.port}/v1/events")
     for arguments, port in ports.items():
         say(f"  curl http://127.0.0.1:{port}/readyz    # {' '.join(arguments)}; also /livez and /metrics")
     say("Ctrl-C stops everything")

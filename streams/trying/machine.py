@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.broker.topics import create_topics, plan_topics
-from streams.embedded.broker import EmbeddedBroker
+from streams.embedded.broker import EmbeddedBroker, free_port
 from streams.settings import Settings, load_settings
 
 _STOP_SECONDS = 25.0
@@ -45,6 +45,7 @@ def local_settings(directory: Path, brokers: str, *, commit_seconds: float) -> S
         },
         "clickhouse": {"dsn": f"chdb://{(directory / 'clickhouse').resolve()}"},
         "sink": {"flush_seconds": 0.5},
+        "gateway": {"port": free_port()},
     }
     path = directory / "gridwatch.toml"
     path.write_text("".join(_toml_section(name, section) for name, section in values.items()), encoding="utf-8")

@@ -1,0 +1,48 @@
+"""Refusals of rights, told to the audit trail: the first at once, those that follow within a minute as a count."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+_GATHERED_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A source asked for what it may not: `reason` is `not_allowed` or `unauthorized`, `path` the field where there is one."""
+
+    source_id: str
+    key_id: str
+    reason: str
+    path: str = ""
+    count: int = field(default=1, compare=False)
+
+
+class Denials:
+    """Gathers denials of sources that are registered; bounded by their number, keys and fields."""
+
+    def __init__(self, gathered_s: float = _GATHERED_S) -> None:
+        self._gathered_s = gathered_s
+        self._began_s: dict[Denial, float] = {}
+        self._counts: dict[Denial, int] = {}
+
+    def note(self, denial: Denial, now_s: float) -> Denial | None:
+        """Return what is to be told now, None where it is gathered; `now_s` by the steady clock."""
+        began_s = self._began_s.get(denial)
+        if began_s is None or now_s - began_s >= self._gathered_s:
+            told = self._counts.pop(denial, 0) + denial.count
+            self._began_s[denial] = now_s
+            return replace(denial, count=told)
+        self._counts[denial] = self._counts.get(denial, 0) + denial.count
+        return None
+
+    def due(self, now_s: float) -> Iterator[Denial]:
+        """Yield what was gathered long enough; what has not come again since is forgotten."""
+        for denial, began_s in list(self._began_s.items()):
+            if now_s - began_s < self._gathered_s:
+                continue
+            count = self._counts.pop(denial, 0)
+            if count:
+                self._began_s[denial] = now_s
+                yield replace(denial, count=count)
+            else:
+                del self._began_s[denial]

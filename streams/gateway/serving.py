@@ -1,0 +1,188 @@
+"""The gateway's processes: what each follows and writes, begun and ended with the server that answers.
+
+    gridwatch gateway --- one process ---------- server --- app --- registry, door, writer
+                     `--- several: a parent that holds the port, starts them and replaces those that die
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.applications import Starlette
+from uvicorn import Config, Server
+from uvicorn.supervisors import Multiprocess
+
+from streams.broker.publisher import Publisher
+from streams.gateway.app import Gateway, make_app
+from streams.gateway.door import Door
+from streams.gateway.following import Follower
+from streams.gateway.openapi import openapi_json
+from streams.gateway.protocol import BoundedProtocol
+from streams.gateway.pseudonyms import read_pseudonyms
+from streams.gateway.recent import RecentRecords
+from streams.gateway.registrar import denial_output
+from streams.gateway.registry import Registry
+from streams.gateway.standing import Standings
+from streams.gateway.vitals import GatewayVitals
+from streams.gateway.writing import Writer
+from streams.health.pulses import StalledError
+from streams.health.server import PortTakenError
+from streams.health.supervision import Supervision
+from streams.health.survey import Survey
+from streams.logs import configure_logs, get_logger
+from streams.settings import Settings
+
+log = get_logger(__name__)
+
+_WRITE_RECORDS = 5_000
+_DENIALS_S = 5.0
+_PARENT_S = 1.0
+_GRACE_S = 15
+_BACKLOG = 2048
+# A head has so long before its body; a body that is too slow is told so before its connection is closed.
+_HEAD_S = 10.0
+
+
+@dataclass(slots=True)
+class Ending:
+    """With which exit status the process ends."""
+
+    status: int = 0
+
+
+def serve(settings: Settings) -> int:
+    """Answer until SIGTERM, in as many processes as the settings say, and return the exit status; raises OSError."""
+    ending = Ending()
+    listener = _listen(settings)
+    config = _config(settings, ending)
+    log.info("gateway listens", port=listener.getsockname()[1], processes=settings.gateway.processes)
+    if settings.gateway.processes == 1:
+        # The server raises again what it was stopped by, once it is done.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(ending.status))
+        with suppress(SystemExit):
+            Server(config).run(sockets=[listener])
+    else:
+        Multiprocess(config, sockets=[listener]).run()
+    return ending.status
+
+
+def _listen(settings: Settings) -> socket.socket:
+    gateway = settings.gateway
+    family = socket.AF_INET6 if ":" in gateway.host else socket.AF_INET
+    return socket.create_server((gateway.host, gateway.port), family=family, backlog=_BACKLOG)
+
+
+def _config(settings: Settings, ending: Ending) -> Config:
+    gateway = settings.gateway
+    return Config(
+        partial(build_app, settings, ending),
+        factory=True,
+        http=partial(BoundedProtocol, arrival_seconds=gateway.body_seconds + _HEAD_S),  # type: ignore[arg-type]
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        workers=gateway.processes,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=gateway.connections_max,
+        backlog=_BACKLOG,
+        timeout_keep_alive=gateway.keep_alive_seconds,
+        timeout_graceful_shutdown=_GRACE_S,
+        ssl_certfile=gateway.certificate_file,
+        ssl_keyfile=gateway.key_file,
+    )
+
+
+def build_app(settings: Settings, ending: Ending) -> Starlette:
+    """Return the application of one process; also called in processes that are started anew."""
+    configure_logs(settings.log_format, settings.log_level)
+    return _Process(settings, ending).app
+
+
+class _Process:
+    def __init__(self, settings: Settings, ending: Ending) -> None:
+        self._settings, self._ending = settings, ending
+        gateway, registry, standings = settings.gateway, Registry(), Standings()
+        person_id_of = None
+        if gateway.pseudonym_key_file is not None:
+            person_id_of = read_pseudonyms(gateway.pseudonym_key_file).person_id
+        self._sources = Follower(settings, "sources", registry.take)
+        self._gateway = Gateway(
+            registry,
+            Door(RecentRecords(gateway.recent_records), person_id_of),
+            Writer(lambda: Publisher(settings), most_records=gateway.records_max, write_records=_WRITE_RECORDS),
+            standings,
+            denial_output,
+            bodies_max=gateway.bodies_max,
+            body_seconds=gateway.body_seconds,
+            is_ready=lambda: self._sources.is_ready,
+        )
+        self._followers = [self._sources, Follower(settings, "source-states", standings.take)]
+        self._is_stopping = False
+        self.app = make_app(self._gateway, openapi_json(), lifespan=self._running)
+
+    @asynccontextmanager
+    async def _running(self, _: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._gateway.writer)
+            loops = [each.run() for each in self._followers] + [self._tell_denials()]
+            if self._settings.gateway.processes > 1:
+                loops.append(_end_with_parent())
+            tasks = [asyncio.create_task(each) for each in loops]
+            self._supervise()
+            try:
+                yield
+            finally:
+                self._is_stopping = True
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        log.info("gateway stopped", records=self._gateway.writer.written_records)
+
+    async def _tell_denials(self) -> None:
+        while True:
+            await asyncio.sleep(_DENIALS_S)
+            with suppress(Exception):  # the next time tells them
+                await self._gateway.tell_denials()
+
+    def _supervise(self) -> None:
+        """Start the watchdog, and the health server on the first free port of those that the processes have."""
+        first, count = self._settings.health.port, self._settings.gateway.processes
+        for port in range(first, first + count) if first else [0]:
+            settings = _with_health(self._settings, port)
+            survey = Survey(settings, dict)
+            vitals = GatewayVitals(self._gateway, settings, lambda: self._sources.is_ready, self._end)
+            with suppress(PortTakenError):
+                Supervision(settings, [vitals], survey, lambda: self._is_stopping).start()
+                return
+        raise PortTakenError(f"health.port: expected a free port of {first} to {first + count - 1}")
+
+    def _end(self, reason: StalledError) -> None:
+        log.critical("gateway failed", reason=str(reason))
+        self._ending.status = reason.exit_status
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _with_health(settings: Settings, port: int) -> Settings:
+    """Return settings for a process of its own health port, which no absence of brokers ends: devices are told to come again."""
+    health = settings.health.model_copy(update={"port": port})
+    watchdog = settings.watchdog.model_copy(update={"outage_seconds": 0.0})
+    return settings.model_copy(update={"health": health, "watchdog": watchdog})
+
+
+async def _end_with_parent() -> None:
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(_PARENT_S)
+    log.warning("the parent process has gone")
+    signal.raise_signal(signal.SIGTERM)
