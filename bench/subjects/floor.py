@@ -5,7 +5,6 @@
 Decoding as watch does means the quick reader for scans and the general one for what it does not take.
 """
 
-import asyncio
 import sys
 
 from aiokafka import AIOKafkaConsumer
@@ -13,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from bench.span import Span, report
 from events.codec import decode_from_timeline
 from events.scan_wire import read_scan
+from streams.loops import run
 
 _FETCH_BYTES = 1 << 20
 
@@ -39,4 +39,4 @@ async def main(brokers: str, topic: str, records: int, *, decodes: bool) -> None
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), decodes=sys.argv[4] == "decode"))
+    run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), decodes=sys.argv[4] == "decode"))

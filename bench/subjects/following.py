@@ -19,6 +19,7 @@ from sinks.clickhouse.loop import SinkLoop, SinkSettings
 from sinks.clickhouse.migration import migrate
 from sinks.clickhouse.writer import DatabaseWriter
 from streams.cli.migrate import open_database
+from streams.loops import run
 from streams.running import run_parts, worker_part
 from streams.settings import Settings, load_settings
 from streams.workers import Worker
@@ -79,7 +80,7 @@ def main(prefix: str, role: str) -> None:
     settings = load_settings(topic_prefix=prefix, group_prefix=prefix)
     os.write(1, b"\n{}\n")
     if role == "watch":
-        asyncio.run(_watch(settings))
+        run(_watch(settings))
     else:
         _sink(settings)
 

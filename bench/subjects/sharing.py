@@ -10,6 +10,7 @@ import sys
 
 from bench.span import Span, report
 from streams.broker.offsets import OffsetReader, behind
+from streams.loops import run
 from streams.running import Part, run_parts, worker_part
 from streams.settings import Settings, load_settings
 from streams.workers import Worker
@@ -40,4 +41,4 @@ def _observer(worker: Worker, settings: Settings) -> Part:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(load_settings(topic_prefix=sys.argv[1], group_prefix=sys.argv[1])))
+    run(main(load_settings(topic_prefix=sys.argv[1], group_prefix=sys.argv[1])))

@@ -23,6 +23,7 @@ from sinks.clickhouse.columns import TOPICS
 from streams.broker.offsets import OffsetReader
 from streams.broker.outputs import Output
 from streams.broker.publisher import Publisher
+from streams.loops import run
 from streams.running import run_parts, worker_part
 from streams.settings import Settings, load_settings
 from streams.workers import Worker
@@ -120,7 +121,7 @@ def main(prefix: str, raw_records: int, first_day: str, days: int) -> None:
     """Run with the settings of the environment."""
     settings = load_settings(topic_prefix=prefix, group_prefix=prefix)
     start = datetime.fromisoformat(f"{first_day}T00:00:00+08:00")
-    asyncio.run(Together(settings, raw_records, start, days).run())
+    run(Together(settings, raw_records, start, days).run())
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 
 from bench.span import Span, report
+from streams.loops import run
 from streams.running import Part, run_parts, worker_part
 from streams.settings import Settings, load_settings
 from streams.workers import Worker
@@ -55,7 +56,7 @@ def _observer(counts: list[tuple[Callable[[], int], int]]) -> Part:
 
 if __name__ == "__main__":
     pairs = (argument.partition("=") for argument in sys.argv[2:])
-    asyncio.run(
+    run(
         main(
             load_settings(topic_prefix=sys.argv[1], group_prefix=sys.argv[1]),
             {role: int(records) for role, _, records in pairs},

@@ -1,6 +1,5 @@
 """How the long-running commands come to their end."""
 
-import asyncio
 import os
 import sys
 import threading
@@ -16,9 +15,10 @@ def run_to_status(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
     A health port that is taken is a wrong setting: exit status 2.
     """
     from streams.health.server import PortTakenError
+    from streams.loops import run
 
     try:
-        return asyncio.run(main())
+        return run(main())
     except PortTakenError as error:
         raise click.UsageError(str(error)) from None
     except SystemExit as end:
