@@ -9,17 +9,23 @@ from events.schema_documents import CONTRACT_VERSION, schema_documents
 from events.topics import CATALOGUE, RAW_TOPICS, TopicSpec, topic_configs
 
 _BINDING_VERSION = "0.5.0"
-_SNAPSHOT = "snapshot_chunk"
+# Values of our own, without a schema: a topic is of snapshots unless it stands here.
+_SNAPSHOT, _SOURCE = "snapshot_chunk", "registered_source"
+_OWN = {"sources": _SOURCE}
 # Who reads what, and who writes what; a kind restricts an operation to that one.
 _READS: dict[str, tuple[str, ...]] = {
     "intake": (*RAW_TOPICS, "intake-state"),
     "watch": ("timeline", "watch-state"),
     "sink": ("timeline", "checks", "alerts", "dead-letters"),
+    "gateway": ("sources",),
+    "registrar": ("sources",),
 }
 _WRITES: dict[str, tuple[str, ...]] = {
     "intake": ("timeline", "dead-letters", "intake-state"),
     "clock": ("timeline",),
     "watch": ("checks", "alerts", "dead-letters", "watch-state"),
+    "gateway": ("audit",),
+    "registrar": ("sources", "audit"),
 }
 _ONLY = {("clock", "timeline"): ("tick",)}
 
@@ -51,6 +57,10 @@ def asyncapi_document() -> Document:
                     "name": _SNAPSHOT,
                     "summary": "A part of a snapshot of gridwatch's own state; not for others to read.",
                 },
+                _SOURCE: {
+                    "name": _SOURCE,
+                    "summary": "A source with its rights and the hashes of its keys; not for others to read.",
+                },
             },
             "schemas": {name: _embedded(schema) for name, schema in schemas.items() if name in used},
         },
@@ -75,7 +85,7 @@ def _channel(spec: TopicSpec) -> Document:
 
 
 def _messages(spec: TopicSpec) -> tuple[str, ...]:
-    return spec.kinds or (_SNAPSHOT,)
+    return spec.kinds or (_OWN.get(spec.name, _SNAPSHOT),)
 
 
 def _typed(configs: dict[str, str]) -> Document:
@@ -104,7 +114,7 @@ def _operation(role: str, action: str, spec: TopicSpec) -> Document:
         "summary": f"{role} {'reads' if action == 'receive' else 'writes'} {spec.name}",
         "messages": [{"$ref": f"#/channels/{spec.name}/messages/{kind}"} for kind in kinds],
     }
-    # Snapshots are read from their beginning, by whoever holds the partition and outside of any group.
+    # What is our own is read from its beginning, outside of any group: snapshots by whoever holds the partition.
     if action == "receive" and spec.kinds:
         group = {"type": "string", "const": f"gridwatch.{role}"}
         operation["bindings"] = {"kafka": {"groupId": group, "bindingVersion": _BINDING_VERSION}}

@@ -1,4 +1,4 @@
-"""What the core decides: verdicts and alerts (contract sections 4 and 5), and how they are identified and written."""
+"""What comes out: verdicts and alerts (contract sections 4 and 5) and who may send (section 8), and how they are written."""
 
 import json
 from datetime import date, datetime
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from events.instants import format_instant
-from events.vocabulary import AlertReason, AlertState, CheckState, RuleName, Severity
+from events.vocabulary import AccessAction, AlertReason, AlertState, CheckState, RuleName, Severity
 
 
 def check_id(person_id: str, check: str, day: date, window: str) -> str:
@@ -72,6 +72,21 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     detail: dict[str, Any] = {}
 
 
+class AccessRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Who was given, denied or taken away what: never a secret, a reading, or somebody under observation.
+
+    `source_id` is null where a request named none, `key_id` where no single key is meant; `detail` is an object of the
+    action's own, of words and counts.
+    """
+
+    at: datetime
+    actor_id: str
+    action: AccessAction
+    source_id: str | None
+    key_id: str | None = None
+    detail: dict[str, Any] = {}
+
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -86,6 +101,11 @@ def encode_alert(alert: Alert) -> bytes:
         # Its reading may be any number, and there are two ways to write 1e16.
         return encode_json({name: json_value(value) for name, value in msgspec.structs.asdict(alert).items()})
     return _encode(alert)
+
+
+def encode_access_record(record: AccessRecord) -> bytes:
+    """Write an access record as one line of JSON, keys in the order of the contract."""
+    return _encode(record)
 
 
 def json_value(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """JSON Schema (2020-12) of every record, of the policy, and of what is decided.
 
-Records and policy come from the very annotations that `events.codec` validates by; verdicts, alerts and dead letters are
-written, never read, and stand here in full. Every document is complete in itself.
+Records and policy come from the very annotations that `events.codec` validates by; verdicts, alerts, dead letters and
+access records are written, never read, and stand here in full. Every document is complete in itself.
 
 A schema refuses nothing that the codec takes. The codec refuses more: days that the calendar does not have, instants
 outside 1970 to 2199 in UTC, integers written with a point, numbers and text that no computer can hold, unknown time
@@ -16,6 +16,8 @@ from events.instants import DAY_SCHEMA, INSTANT_SCHEMA
 from events.policy import Name, Policy, Version
 from events.records import KINDS, AreaPath, Identifier
 from events.vocabulary import (
+    AccessAction,
+    AccessRefusal,
     AlertReason,
     AlertState,
     CheckState,
@@ -36,10 +38,10 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_documents() -> dict[str, Schema]:
-    """Return every schema by its name: the kinds of records, `policy`, `verdict`, `alert`, `dead_letter`."""
+    """Return every schema by its name: the kinds of records, `policy`, and what is written: `verdict`, `alert` and so on."""
     bodies = {kind: _record(kind, record) for kind, record in KINDS.items()}
     bodies["policy"] = _flat(Policy)
-    bodies |= {"verdict": _VERDICT, "alert": _ALERT, "dead_letter": _DEAD_LETTER}
+    bodies |= {"verdict": _VERDICT, "alert": _ALERT, "dead_letter": _DEAD_LETTER, "access_record": _ACCESS_RECORD}
     return {
         name: {"$schema": _DIALECT, "$id": f"urn:gridwatch:{CONTRACT_VERSION}:{name}", "title": name, **body}
         for name, body in bodies.items()
@@ -206,3 +208,45 @@ _DEAD_LETTER = _object(
         "raw": {"type": "string", "contentEncoding": "base64", "pattern": "^[A-Za-z0-9+/]*={0,2}$"},
     },
 )
+
+_KEY_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{8}$"}
+_KEY_IDS: Schema = {"type": "array", "items": _KEY_ID}
+_RIGHTS: dict[str, Schema] = {
+    "kinds": {"type": "array", "items": _ID},
+    "areas": {"type": "array", "items": _AREA},
+    "checkpoints": {"type": "array", "items": _ID},
+    "is_active": {"type": "boolean"},
+}
+ACCESS_DETAILS: dict[AccessAction, dict[str, Schema]] = {
+    AccessAction.SOURCE_ADDED: {**_RIGHTS, "adapter": _NAME, "expires_at": _or_null(_WRITTEN_INSTANT)},
+    AccessAction.SOURCE_CHANGED: {**_RIGHTS, "changed": {"type": "array", "items": _NAME}},
+    AccessAction.KEY_ROTATED: {
+        "expires_at": _or_null(_WRITTEN_INSTANT),
+        "former_key_ids": _KEY_IDS,
+        "former_until": _WRITTEN_INSTANT,
+    },
+    AccessAction.KEY_REVOKED: {"key_ids": _KEY_IDS},
+    AccessAction.SOURCE_REMOVED: {"key_ids": _KEY_IDS},
+    AccessAction.REQUEST_REFUSED: {"reason": _words(*AccessRefusal), "path": _TEXT, "count": _COUNT},
+}
+
+_ACCESS_RECORD = {
+    **_object(
+        "Who was given, denied or taken away what.",
+        {
+            "at": _WRITTEN_INSTANT,
+            "actor_id": _ID,
+            "action": _words(*AccessAction),
+            "source_id": _or_null(_ID),
+            "key_id": _or_null(_KEY_ID),
+            "detail": {"type": "object"},
+        },
+    ),
+    "allOf": [
+        {
+            "if": {"properties": {"action": {"const": action.value}}},
+            "then": {"properties": {"detail": _object(f"The detail of {action.value}.", detail)}},
+        }
+        for action, detail in ACCESS_DETAILS.items()
+    ],
+}

@@ -109,6 +109,22 @@ CATALOGUE: tuple[TopicSpec, ...] = (
     ),
     _state("watch-state", "snapshots of what watch holds of each timeline partition", "timeline_partitions"),
     _state("intake-state", "snapshots of what intake holds of each raw partition", "raw_partitions"),
+    TopicSpec(
+        name="sources",
+        purpose="who may send what: the sources with their rights and the hashes of their keys",
+        key="source_id",
+        kinds=(),
+        partitions_from="result_partitions",
+        cleanup_policy="compact",
+    ),
+    TopicSpec(
+        name="audit",
+        purpose="who was given, denied and taken away what",
+        key="source_id",
+        kinds=("access_record",),
+        partitions_from="result_partitions",
+        retention_ms=400 * _DAY_MS,
+    ),
 )
 TOPICS: dict[str, TopicSpec] = {spec.name: spec for spec in CATALOGUE}
 

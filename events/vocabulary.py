@@ -155,3 +155,21 @@ class DeadLetterReason(Word):
     NO_SUCH_CHECK = "no_such_check"
     NO_SUCH_ALERT = "no_such_alert"
     OBSERVATION_IS_CLOSED = "observation_is_closed"
+
+
+class AccessAction(Word):
+    """What was done about the access of a source."""
+
+    SOURCE_ADDED = "source_added"
+    SOURCE_CHANGED = "source_changed"
+    KEY_ROTATED = "key_rotated"
+    KEY_REVOKED = "key_revoked"
+    SOURCE_REMOVED = "source_removed"
+    REQUEST_REFUSED = "request_refused"
+
+
+class AccessRefusal(Word):
+    """Why a gateway refused a request or a part of it."""
+
+    UNAUTHORIZED = "unauthorized"
+    NOT_ALLOWED = "not_allowed"

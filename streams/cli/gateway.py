@@ -14,8 +14,8 @@ def command(settings: Settings, processes: int | None) -> None:
 
     POST /v1/events takes one record, an array or lines of JSON, gzip or zstd, from sources that are registered
     (`gridwatch sources add`), and answers when all replicas in sync have them. /v1/openapi.json says the rest. Without a
-    certificate in the settings something before it has to speak TLS. While no broker answers, devices are told to come again.
-    Exit status: 0 stopped, 2 a setting is wrong or a port is taken, 70 it stood still and its watchdog ended it.
+    certificate in the settings something before it has to speak TLS. While no broker answers, devices are told to come
+    again. Exit status: 0 stopped, 2 a setting is wrong or a port is taken, 70 it stood still and its watchdog ended it.
     """
     from streams.gateway.pseudonyms import PseudonymKeyError, read_pseudonyms
     from streams.gateway.serving import serve

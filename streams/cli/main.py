@@ -17,6 +17,7 @@ _COMMANDS = {
     "sink": "Write timeline, checks, alerts and dead letters to ClickHouse.",
     "topics": "Create the topics and check those that exist.",
     "policy": "Check a policy file, and let it hold.",
+    "sources": "Give devices their rights and keys, and take them away.",
     "migrate": "Bring the ClickHouse tables up to date.",
     "mapping": "Check how a device's format becomes records.",
     "send": "Send a file of records into the raw topics.",

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from streams.gateway.door import NOT_ALLOWED, Judged, Result
 
 MEDIA_TYPE = "application/json"
-_PLAIN = {result: f'{{"result":"{result}"}}' for result in Result if result is not Result.REFUSED}
+_PLAIN: dict[Result, str] = {result: f'{{"result":"{result}"}}' for result in Result if result is not Result.REFUSED}
 
 
 def answer(judged: Sequence[Judged]) -> tuple[HTTPStatus, bytes]:

@@ -38,7 +38,9 @@ from streams.logs import get_logger
 log = get_logger(__name__)
 
 _UNAUTHORIZED = Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "expected a valid key: Authorization: Bearer gw_...")
-_INTERNAL = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "something is wrong here; nothing is known to be written")
+_INTERNAL = Problem(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "something is wrong here; nothing is known to be written"
+)
 _NATIVE = "native"
 _HEADERS = {"Cache-Control": "no-store"}
 
@@ -127,7 +129,7 @@ class Gateway:
             self._limit(admitted, len(lines) - 1)
             return self.door.judge(admitted.source, lines, self._now_ms())
         body = decompress(await self._read(request, LARGEST_DEVICE_BODY_BYTES), encoding, LARGEST_DEVICE_BODY_BYTES)
-        adapted = adapt(body, content_type, registered.settings)
+        adapted = adapt(body, content_type, registered.adapter_settings())
         self._limit(admitted, len(adapted) - 1)
         counts_records = registered.sequence_counts
         return self.door.judge_adapted(admitted.source, adapted, self._now_ms(), counts_records=counts_records)
@@ -182,7 +184,9 @@ class Gateway:
             async with asyncio.timeout(self._body_seconds):
                 return await _body_of(request, largest_bytes)
         except TimeoutError:
-            raise Problem(HTTPStatus.REQUEST_TIMEOUT, "slow", f"expected the body within {self._body_seconds:.0f} s") from None
+            raise Problem(
+                HTTPStatus.REQUEST_TIMEOUT, "slow", f"expected the body within {self._body_seconds:.0f} s"
+            ) from None
         except ClientDisconnect:
             raise bad_request("truncated", "expected the whole body") from None
         finally:

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from events.results import AccessRecord, encode_access_record
+from events.vocabulary import AccessAction
+from streams.broker.outputs import Output
 
 _GATHERED_S = 60.0
+_GATEWAY = "gridwatch-gateway"
 
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A source asked for what it may not: `reason` is `not_allowed` or `unauthorized`, `path` the field where there is one."""
+    """A source asked for what it may not: `reason` is `not_allowed` or `unauthorized`, `path` the field, where it is one."""
 
     source_id: str
     key_id: str
@@ -46,3 +52,16 @@ class Denials:
                 yield replace(denial, count=count)
             else:
                 del self._began_s[denial]
+
+
+def denial_output(denial: Denial, at: datetime) -> Output:
+    """Return the record of the audit trail about a denial."""
+    record = AccessRecord(
+        at=at,
+        actor_id=_GATEWAY,
+        action=AccessAction.REQUEST_REFUSED,
+        source_id=denial.source_id,
+        key_id=denial.key_id,
+        detail={"reason": denial.reason, "path": denial.path, "count": denial.count},
+    )
+    return Output("audit", denial.source_id.encode(), encode_access_record(record))

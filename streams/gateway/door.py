@@ -41,7 +41,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What becomes of a record: `output` goes to its raw topic; of a refused one the code, the field and what was expected."""
+    """What becomes of a record: `output` goes to its raw topic; of a refused one reason, field and what was expected."""
 
     result: Result
     output: Output | None = field(default=None, repr=False)

@@ -11,12 +11,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from events.instants import Instant
+from events.records import Identifier
 
 _SECRET_BYTES, _KEY_ID_BYTES = 32, 6
 _KEY = re.compile(r"gw_([A-Za-z0-9._:-]{1,64})\.([A-Za-z0-9_-]{8})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 # Returns so many random bytes.
 RandomBytes = Callable[[int], bytes]
+KeyId = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_-]{8}$")]
+Digest = Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +38,29 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class KeptKey:
-    """A key as the registry holds it: the hash of its secret in hex, and until when it may be used."""
+    """A key as the registry holds it: the hash of its secret in hex, who made it, and until when it may be used."""
 
-    key_id: str
-    digest: str = field(repr=False)
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    key_id: KeyId
+    digest: Digest = field(repr=False)
+    expires_at: Instant | None = None
+    revoked_at: Instant | None = None
+    created_at: Instant | None = None
+    created_by: Identifier | None = None
 
     def opens(self, presented: Presented, now: datetime) -> bool:
         """Tell whether a request with this key is let in."""
-        is_it = compare_digest(self.digest, presented.digest)
-        is_valid = (self.expires_at is None or now < self.expires_at) and self.revoked_at is None
-        return is_it and is_valid
+        return compare_digest(self.digest, presented.digest) and self.is_valid(now)
+
+    def is_valid(self, now: datetime) -> bool:
+        """Tell whether it may be used; at the instant at which it expires it may not."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def ended_at(self) -> datetime | None:
+        """Return since or from when it cannot be used, None where that is not said."""
+        ends = [end for end in (self.expires_at, self.revoked_at) if end is not None]
+        return min(ends, default=None)
 
 
 def read_authorization(header: str) -> Presented | None:
@@ -71,10 +90,18 @@ def read_key(text: str) -> Presented | None:
     return Presented(source_id, key_id, _digest(secret))
 
 
-def make_key(source_id: str, random_bytes: RandomBytes, expires_at: datetime | None = None) -> tuple[str, KeptKey]:
+def make_key(
+    source_id: str,
+    random_bytes: RandomBytes,
+    expires_at: datetime | None = None,
+    *,
+    created_at: datetime | None = None,
+    created_by: str | None = None,
+) -> tuple[str, KeptKey]:
     """Make a key: what the device is given, and what is kept of it."""
     key_id, secret = _text(random_bytes(_KEY_ID_BYTES)), _text(random_bytes(_SECRET_BYTES))
-    return f"gw_{source_id}.{key_id}.{secret}", KeptKey(key_id, _digest(secret), expires_at)
+    kept = KeptKey(key_id, _digest(secret), expires_at, created_at=created_at, created_by=created_by)
+    return f"gw_{source_id}.{key_id}.{secret}", kept
 
 
 def _digest(secret: str) -> str:

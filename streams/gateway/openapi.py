@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 description of the gateway, made from the schemas of the records; served, and kept as docs/openapi.json.
 
-    python -m streams.gateway.openapi > docs/openapi.json
+python -m streams.gateway.openapi > docs/openapi.json
 """
 
 import json
@@ -59,7 +59,11 @@ def openapi_document() -> Document:
             "schemas": _schemas(),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "bearerFormat": "gw_SOURCE.KEY.SECRET"},
-                "key_as_password": {"type": "http", "scheme": "basic", "description": "name: the source; password: the key"},
+                "key_as_password": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "name: the source; password: the key",
+                },
             },
         },
     }
@@ -71,13 +75,16 @@ def openapi_json() -> bytes:
 
 
 def _post_events() -> Document:
-    record, records = _ref("record"), {"type": "array", "items": _ref("record"), "minItems": 1, "maxItems": MOST_RECORDS}
+    record, records = (
+        _ref("record"),
+        {"type": "array", "items": _ref("record"), "minItems": 1, "maxItems": MOST_RECORDS},
+    )
     return {
         "operationId": "post_events",
         "summary": "Send records",
         "description": (
-            f"At most {MOST_RECORDS:,} records and {LARGEST_BODY_BYTES:,} bytes after decompression. The answer has a result "
-            "for each, in their order. What is refused is not kept: mend it and send it again."
+            f"At most {MOST_RECORDS:,} records and {LARGEST_BODY_BYTES:,} bytes after decompression. The answer has a "
+            "result for each, in their order. What is refused is not kept: mend it and send it again."
         ),
         "parameters": [
             {
@@ -116,7 +123,10 @@ def _push() -> Document:
 def _taken_responses() -> Document:
     taken = {"content": {"application/json": {"schema": _ref("answer")}}}
     return {
-        "200": {"description": "each record has its result; at least one was not refused, or the device knows no other", **taken},
+        "200": {
+            "description": "each record has its result; at least one was not refused, or the device knows no other",
+            **taken,
+        },
         "403": {"description": "every record was refused, and at least one since the key may not send it", **taken},
         "422": {"description": "every record was refused", **taken},
         **_problem_responses(*_PROBLEMS),
@@ -165,7 +175,10 @@ def _schemas() -> Document:
     return {
         "record": {
             "oneOf": [_ref(kind) for kind in kinds],
-            "discriminator": {"propertyName": "kind", "mapping": {kind: f"#/components/schemas/{kind}" for kind in kinds}},
+            "discriminator": {
+                "propertyName": "kind",
+                "mapping": {kind: f"#/components/schemas/{kind}" for kind in kinds},
+            },
         },
         **kinds,
         "identity": _object(
@@ -187,7 +200,10 @@ def _schemas() -> Document:
                 {
                     "result": {"enum": [result.value for result in Result]},
                     "reason": {"type": "string", "description": "why it was refused"},
-                    "path": {"type": "string", "description": "the field that was at fault; empty where it is no single one"},
+                    "path": {
+                        "type": "string",
+                        "description": "the field that was at fault; empty where it is no single one",
+                    },
                     "message": {"type": "string", "description": "what was expected there"},
                 },
                 "What became of a record.",

@@ -1,7 +1,7 @@
 """HTTP/1.1 with bounds on what a connection may cost before there is a request: uvicorn has none of its own.
 
-    connected ---------- first byte ------ headers complete ---------- body complete --- answer --- keep-alive
-        `------- arrival_seconds for the whole of it, from the beginning -------'           uvicorn's own
+connected ---------- first byte ------ headers complete ---------- body complete --- answer --- keep-alive
+    `------- arrival_seconds for the whole of it, from the beginning -------'           uvicorn's own
 """
 
 import asyncio

@@ -1,40 +1,63 @@
 """Who may send what: the sources of the town, as the compacted topic `sources` has them, one record each.
 
-Read by every gateway from its beginning and followed from then on, so that a key that is revoked fails on all of them as soon
-as the record arrives.
+Read by every gateway from its beginning and followed from then on, so that a key that is revoked fails on all of them as
+soon as the record arrives. A record that this version cannot read shuts its source and nothing else.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from events.records import AreaPath, Identifier
+from events.vocabulary import Direction
+from streams.gateway.adapters.adapting import refuse_unknown_adapter
+from streams.gateway.adapters.mapping import Mapping as DeviceMapping
+from streams.gateway.adapters.mapping import read_mapping
+from streams.gateway.adapters.outcomes import SourceSettings
 from streams.gateway.keys import KeptKey, Presented
 from streams.gateway.sources import Rights, Source
 
-_STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
+NATIVE = "native"
+MOST_KEYS = 8
+MOST_AREAS = 64
+LARGEST_MAPPING_BYTES = 32 * 1024
+
+# A kind or adapter that only a newer version knows is none that this one lets in: it need not be refused here.
+Word = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredSource:
     """A source with its rights, its keys and how it sends.
 
-    `interval_seconds` is how long it may be silent, 0 for ever; `records_per_s` and `burst` bound what it sends.
+    `time_zone`, `direction` and `mapping` (TOML) are for the adapter. `sequence_counts` says that the source numbers records
+    and nothing else, so that a hole is a loss. `interval_seconds` is how long it may be silent, 0 for ever, and
+    `watched_areas` are those whose checks depend on it. `records_per_s` and `burst` bound what it sends.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    source_id: str
-    kinds: tuple[str, ...]
-    areas: tuple[str, ...]
-    checkpoints: tuple[str, ...] = ()
-    adapter: str = "native"
-    timezone: str = "UTC"
-    sequence_counts: bool = True
-    interval_seconds: float = 0.0
-    records_per_s: float = 100.0
-    burst: int = 2_000
-    keys: tuple[KeptKey, ...] = field(default=(), repr=False)
+    source_id: Identifier
+    kinds: Annotated[tuple[Word, ...], Field(max_length=64)]
+    areas: Annotated[tuple[AreaPath, ...], Field(max_length=MOST_AREAS)]
+    checkpoints: Annotated[tuple[Identifier, ...], Field(max_length=64)] = ()
+    adapter: Word = NATIVE
+    time_zone: Annotated[str, Field(strict=True, max_length=64)] = "UTC"
+    direction: Direction | None = None
+    mapping: Annotated[str, Field(strict=True, max_length=LARGEST_MAPPING_BYTES)] | None = field(
+        default=None, repr=False
+    )
+    sequence_counts: Annotated[bool, Field(strict=True)] = True
+    interval_seconds: Annotated[int, Field(strict=True, ge=0, le=604_800)] = 0
+    watched_areas: Annotated[tuple[AreaPath, ...], Field(max_length=MOST_AREAS)] = ()
+    records_per_s: Annotated[float, Field(strict=True, gt=0, le=100_000, allow_inf_nan=False)] = 100.0
+    burst: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 2_000
+    is_active: Annotated[bool, Field(strict=True)] = True
+    keys: Annotated[tuple[KeptKey, ...], Field(max_length=MOST_KEYS)] = field(default=(), repr=False)
 
     @property
     def source(self) -> Source:
@@ -50,13 +73,51 @@ class RegisteredSource:
         """Return it with a key more."""
         return replace(self, keys=(*self.keys, key))
 
-    def without_keys(self, key_ids: frozenset[str], revoked_at: datetime) -> "RegisteredSource":
-        """Return it with keys revoked."""
-        keys = tuple(replace(key, revoked_at=revoked_at) if key.key_id in key_ids else key for key in self.keys)
-        return replace(self, keys=keys)
+    def valid_keys(self, now: datetime) -> tuple[KeptKey, ...]:
+        """Return the keys that let it in; none where it is not active."""
+        return tuple(key for key in self.keys if key.is_valid(now)) if self.is_active else ()
+
+    def own_mapping(self) -> DeviceMapping | None:
+        """Return the mapping that it brings, None where it brings none; raises ValueError."""
+        return None if self.mapping is None else _read_mapping(self.mapping)
+
+    def adapter_settings(self) -> SourceSettings:
+        """Return what an adapter is to know of it; raises ValueError that names the field.
+
+        The records of other adapters than the native one get its one area and its one checkpoint.
+        """
+        settings = SourceSettings(
+            source_id=self.source_id,
+            # Records of the native adapter name their own area and checkpoint; others may do without a checkpoint.
+            checkpoint_id=self.checkpoints[0] if self.checkpoints else self.source_id,
+            area=self.areas[0] if self.areas else "none",
+            adapter=self.adapter,
+            time_zone=self.time_zone,
+            direction=self.direction,
+            mapping=self.own_mapping(),
+        )
+        refuse_unknown_adapter(settings)
+        return settings
+
+
+# A mapping takes milliseconds to read, and hundreds of devices have the same.
+@lru_cache(maxsize=256)
+def _read_mapping(text: str) -> DeviceMapping:
+    raw = text.encode()
+    if len(raw) > LARGEST_MAPPING_BYTES:
+        raise ValueError(f"mapping: expected at most {LARGEST_MAPPING_BYTES} bytes")
+    try:
+        return read_mapping(raw)
+    except ValueError as error:
+        raise ValueError(f"mapping: {error}") from None
 
 
 _ADAPTER = TypeAdapter(RegisteredSource)
+
+
+def build_source(document: Mapping[str, Any]) -> RegisteredSource:
+    """Return a source with these fields; raises pydantic's ValidationError."""
+    return _ADAPTER.validate_python(dict(document))
 
 
 def read_source(value: bytes) -> RegisteredSource | None:
@@ -86,12 +147,18 @@ class Registry:
 
     def __init__(self) -> None:
         self._sources: dict[str, tuple[RegisteredSource, Source]] = {}
+        self._unreadable: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._sources)
 
     def __contains__(self, source_id: str) -> bool:
         return source_id in self._sources
+
+    @property
+    def unreadable(self) -> int:
+        """Return how many sources are shut because this version cannot read what the topic says of them."""
+        return len(self._unreadable)
 
     def take(self, source_id: str, value: bytes | None) -> None:
         """Take a record of the topic; a tombstone, and what is no record, takes the source away: better shut than open."""
@@ -100,11 +167,15 @@ class Registry:
             self._sources.pop(source_id, None)
         else:
             self._sources[source_id] = registered, registered.source
+        if value is None or source_id in self._sources:
+            self._unreadable.discard(source_id)
+        else:
+            self._unreadable.add(source_id)
 
     def admit(self, presented: Presented, now: datetime) -> Admitted | None:
-        """Let a source in by its key; None where it is unknown, another one's, expired or revoked."""
+        """Let a source in by its key; None where it is unknown, not active, another one's, expired or revoked."""
         found = self._sources.get(presented.source_id)
         key = None if found is None else found[0].key(presented.key_id)
-        if found is None or key is None or not key.opens(presented, now):
+        if found is None or key is None or not found[0].is_active or not key.opens(presented, now):
             return None
         return Admitted(*found, key)

@@ -1,7 +1,7 @@
 """The gateway's processes: what each follows and writes, begun and ended with the server that answers.
 
-    gridwatch gateway --- one process ---------- server --- app --- registry, door, writer
-                     `--- several: a parent that holds the port, starts them and replaces those that die
+gridwatch gateway --- one process ---------- server --- app --- registry, door, writer
+                 `--- several: a parent that holds the port, starts them and replaces those that die
 """
 
 import asyncio
@@ -18,15 +18,16 @@ from starlette.applications import Starlette
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess
 
+from streams.broker.compacted import CompactedFollower
 from streams.broker.publisher import Publisher
 from streams.gateway.app import Gateway, make_app
+from streams.gateway.denials import denial_output
 from streams.gateway.door import Door
-from streams.gateway.following import Follower
 from streams.gateway.openapi import openapi_json
 from streams.gateway.protocol import BoundedProtocol
 from streams.gateway.pseudonyms import read_pseudonyms
 from streams.gateway.recent import RecentRecords
-from streams.gateway.registrar import denial_output
+from streams.gateway.registrar import TOPIC
 from streams.gateway.registry import Registry
 from streams.gateway.standing import Standings
 from streams.gateway.vitals import GatewayVitals
@@ -116,7 +117,7 @@ class _Process:
         person_id_of = None
         if gateway.pseudonym_key_file is not None:
             person_id_of = read_pseudonyms(gateway.pseudonym_key_file).person_id
-        self._sources = Follower(settings, "sources", registry.take)
+        self._sources = CompactedFollower(settings, TOPIC, registry.take)
         self._gateway = Gateway(
             registry,
             Door(RecentRecords(gateway.recent_records), person_id_of),
@@ -127,7 +128,7 @@ class _Process:
             body_seconds=gateway.body_seconds,
             is_ready=lambda: self._sources.is_ready,
         )
-        self._followers = [self._sources, Follower(settings, "source-states", standings.take)]
+        self._followers = [self._sources]
         self._is_stopping = False
         self.app = make_app(self._gateway, openapi_json(), lifespan=self._running)
 
@@ -174,7 +175,7 @@ class _Process:
 
 
 def _with_health(settings: Settings, port: int) -> Settings:
-    """Return settings for a process of its own health port, which no absence of brokers ends: devices are told to come again."""
+    """Return settings for a process with a health port of its own, which no absence of brokers ends."""
     health = settings.health.model_copy(update={"port": port})
     watchdog = settings.watchdog.model_copy(update={"outage_seconds": 0.0})
     return settings.model_copy(update={"health": health, "watchdog": watchdog})

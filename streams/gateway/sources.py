@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from events.records import OutsideRecord
+from events.records import OutageOpened, OutsideRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
     """What a source may send; a record that names an area or checkpoint must lie within `areas` and `checkpoints`.
 
-    An area covers all that lies below it. Empty `checkpoints` allow none.
+    An area covers all that lies below it. Empty `checkpoints` allow none. An outage without an area is one of all areas,
+    which nobody is given: who may open outages opens them in areas of its own.
     """
 
     kinds: frozenset[str]
@@ -25,6 +26,8 @@ class Rights:
         if record.kind not in self.kinds:
             return "kind"
         area = getattr(record, "area", None)
+        if area is None and isinstance(record, OutageOpened):
+            return "area"
         if area is not None and not self.allows_area(area):
             return "area"
         checkpoint_id = getattr(record, "checkpoint_id", None)

@@ -24,7 +24,7 @@ class GatewayVitals:
         loop = asyncio.get_running_loop()
         self._gateway, self._settings, self._is_ready = gateway, settings, is_ready
         self._beat = LoopBeat("event loop", loop)
-        self._end = lambda reason: loop.call_soon_threadsafe(end, reason)
+        self._loop, self._end = loop, end
 
     def beats(self) -> Iterator[LoopBeat]:
         """Yield the loop that answers."""
@@ -32,7 +32,7 @@ class GatewayVitals:
 
     def end(self, reason: StalledError) -> None:
         """End the process."""
-        self._end(reason)
+        self._loop.call_soon_threadsafe(self._end, reason)
 
     def pulses(self) -> Iterator[Pulse]:
         """Yield the one thing that must go on: records on their way to the brokers."""

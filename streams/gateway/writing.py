@@ -160,4 +160,6 @@ class Writer:
 
 def unavailable() -> Problem:
     """Return the problem of brokers that are away."""
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "come again: records cannot be written now", _RETRY_AFTER_S)
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "come again: records cannot be written now", _RETRY_AFTER_S
+    )

@@ -1,7 +1,7 @@
 """Every metric there is, with its unit in its name and its meaning: what is not here cannot be exported.
 
-Labels have few values: `part` is intake, watch, clock, sink or gateway; topics and partitions are those of the settings, tables and
-reasons those of the code. No person, area, source or alert is ever a label.
+Labels have few values: `part` is intake, watch, clock, sink or gateway; topics and partitions are those of the settings,
+tables and reasons those of the code. No person, area, source or alert is ever a label.
 """
 
 from dataclasses import dataclass

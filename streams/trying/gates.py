@@ -40,7 +40,7 @@ def scan_of(raw: bytes) -> WireScan | None:
     if scan is None or not isinstance(scan.received_at, str):
         return None
     received_at = datetime.fromisoformat(scan.received_at)
-    return None if is_future(scan, (received_at - _EPOCH).total_seconds() * 1000) else scan
+    return None if is_future(scan, int((received_at - _EPOCH).total_seconds() * 1000)) else scan
 
 
 def as_posted(raw: bytes) -> bytes:
@@ -72,13 +72,13 @@ async def register_gates(publisher: Publisher, gates: Mapping[str, Iterable[str]
         }
         change = add_source(
             new_source(source_id, options),
-            existing=False,
             actor_id="gridwatch-demo",
             now=datetime.now(UTC),
             random_bytes=token_bytes,
         )
         assert change.key_text is not None, "a source that is added has a key"
         keys[source_id] = change.key_text
+        assert change.value is not None, "a source that is added is there"
         outputs += [change.audit, Output(TOPIC, source_id.encode(), change.value, partition=PARTITION)]
     await publisher.publish(outputs)
     return keys

@@ -14,7 +14,13 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, UnknownError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    OffsetOutOfRangeError,
+    UnknownError,
+    UnknownTopicOrPartitionError,
+)
 from faust.types import TP
 from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
 from kafka.errors import IncompatibleBrokerVersion, KafkaConnectionError, TopicAlreadyExistsError
@@ -137,6 +143,18 @@ async def test_the_broker_stamps_records_where_the_topic_says_so(broker: BrokerU
         assert record.timestamp >= int(began_ms)
     else:
         assert (record.timestamp, record.timestamp_type) == (1_700_000_000_000, 0)
+
+
+async def test_a_consumer_may_be_told_that_its_place_is_gone(broker: BrokerUnderTest, topic: str) -> None:
+    """Whoever follows a table and resets nowhere hears of it, and reads all anew. Embedded: it waits for ever."""
+    async with AIOKafkaConsumer(bootstrap_servers=broker.bootstrap, auto_offset_reset="none") as consumer:
+        consumer.assign([TopicPartition(topic, 0)])
+        consumer.seek(TopicPartition(topic, 0), 1000)
+        if broker.is_kafka:
+            with pytest.raises(OffsetOutOfRangeError):
+                await consumer.getmany(timeout_ms=10_000)
+        else:
+            assert await consumer.getmany(timeout_ms=1000) == {}
 
 
 def test_topics_are_created_with_their_settings(broker: BrokerUnderTest, fresh_name: Fresh) -> None:

@@ -1,4 +1,4 @@
-"""A gateway without brokers and server: a registry of one source, a door, and a writer whose publisher is told what to do."""
+"""A gateway without brokers and server: a registry of one source, a door, a writer whose publisher is told what to do."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from streams.broker.outputs import Output
 from streams.gateway.adapters.identity import Identity
 from streams.gateway.app import Gateway, make_app
+from streams.gateway.denials import denial_output
 from streams.gateway.door import Door
 from streams.gateway.keys import make_key
 from streams.gateway.recent import RecentRecords
@@ -90,11 +91,7 @@ class GatewayRig:
             Door(RecentRecords(1000), person_id_of),
             self.writer,
             self.standings,
-            lambda denial, at: Output(
-                "audit",
-                denial.source_id.encode(),
-                json.dumps([denial.reason, denial.path, denial.count, at.isoformat()]).encode(),
-            ),
+            denial_output,
             body_seconds=0.2,
             bodies_max=4,
             now=lambda: self.now,

@@ -16,8 +16,8 @@ from events.codec import FUTURE_TOLERANCE, LARGEST_RECORD_BYTES
 from events.instants import parse_day
 from events.policy import Policy, default_policy, parse_policy_toml
 from events.records import KINDS, OUTSIDE_KINDS, DeadLetter, SourceRecord
-from events.results import Alert, Verdict, alert_id, check_id
-from events.schema_documents import ALERT_DETAILS, CONTRACT_VERSION
+from events.results import AccessRecord, Alert, Verdict, alert_id, check_id
+from events.schema_documents import ACCESS_DETAILS, ALERT_DETAILS, CONTRACT_VERSION
 from events.topics import CATALOGUE, FOR_EVER
 from events.vocabulary import AlertReason, AlertState, CheckState, DeadLetterReason, RuleName, Severity
 from streams.core.ledger import TRANSITIONS, CheckEvent
@@ -158,7 +158,9 @@ def test_transitions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "record"), [("verdict", Verdict), ("alert", Alert), ("dead letter", DeadLetter)], ids=str
+    ("name", "record"),
+    [("verdict", Verdict), ("alert", Alert), ("dead letter", DeadLetter), ("access record", AccessRecord)],
+    ids=str,
 )
 def test_fields_of_what_is_written(name: str, record: type[Any]) -> None:
     names = fields(record) if is_dataclass(record) else msgspec.structs.fields(record)
@@ -183,6 +185,12 @@ def test_reasons_of_alerts() -> None:
 def test_details_of_alerts() -> None:
     assert {codes(row[0])[0]: codes(row[1]) for row in table("details")} == {
         str(rule): list(detail) for rule, detail in ALERT_DETAILS.items()
+    }
+
+
+def test_actions_about_access() -> None:
+    assert {codes(row[0])[0]: codes(row[1]) for row in table("actions")} == {
+        str(action): list(detail) for action, detail in ACCESS_DETAILS.items()
     }
 
 

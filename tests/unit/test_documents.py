@@ -81,10 +81,12 @@ def test_commands_and_their_options_exist(document: Path) -> None:
         if match is None or code.startswith(("  ", "gridwatch is")):
             continue
         assert match[1] in commands(), code
-        options = {
-            name for parameter in commands()[match[1]].params for name in (*parameter.opts, *parameter.secondary_opts)
-        }
-        assert set(re.findall(r"--[a-z-]+", match[2])) <= options | {"--help"}, code
+        command, more = commands()[match[1]], match[2]
+        if isinstance(command, click.Group) and (below := re.match(r" ([a-z]+)\b(.*)", more)) is not None:
+            assert below[1] in command.commands, code
+            command, more = command.commands[below[1]], below[2]
+        options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        assert set(re.findall(r"--[a-z-]+", more)) <= options | {"--help"}, code
 
 
 def test_the_table_of_commands_is_complete() -> None:

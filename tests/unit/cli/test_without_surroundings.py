@@ -22,6 +22,7 @@ COMMANDS = {
     "worker": ("worker",),
     "doctor": ("doctor", "--no-clickhouse"),
     "policy": ("policy", "policy.toml", "--apply"),
+    "sources": ("sources", "list"),
     "reconcile": ("reconcile", "--no-clickhouse"),
     "reconcile with ClickHouse": ("reconcile", "--wait", "0"),
     "report": ("report", "--date", "2020-02-03", "--area", "t"),

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -20,9 +21,9 @@ from events import schema_files
 from events.codec import Refusal, decode, encode
 from events.policy import default_policy, policy_document
 from events.records import KINDS, DeadLetter
-from events.results import Alert, Verdict, encode_alert, encode_verdict
-from events.schema_documents import ALERT_DETAILS, schema_documents
-from events.vocabulary import DeadLetterReason, RuleName
+from events.results import AccessRecord, Alert, Verdict, encode_access_record, encode_alert, encode_verdict
+from events.schema_documents import ACCESS_DETAILS, ALERT_DETAILS, schema_documents
+from events.vocabulary import AccessAction, AccessRefusal, DeadLetterReason, RuleName
 from streams.core.engine import step
 from streams.core.state import new_state
 from tests.support.histories import history
@@ -170,9 +171,11 @@ def _decided(seed: int) -> tuple[list[Verdict], list[Alert]]:
 
 def test_the_schemas_of_results_have_their_fields_in_order() -> None:
     schemas = schema_documents()
-    for name, result in (("verdict", Verdict), ("alert", Alert), ("dead_letter", DeadLetter)):
+    results = {"verdict": Verdict, "alert": Alert, "dead_letter": DeadLetter, "access_record": AccessRecord}
+    for name, result in results.items():
         assert list(schemas[name]["properties"]) == list(get_type_hints(result))
     assert list(ALERT_DETAILS) == list(RuleName)
+    assert list(ACCESS_DETAILS) == list(AccessAction)
 
 
 def test_a_detail_of_another_rule_is_not_valid() -> None:
@@ -201,3 +204,18 @@ def test_a_dead_letter_is_valid() -> None:
     assert schema_of("dead_letter").is_valid({**letter, "raw": "AA=="})
     assert not schema_of("dead_letter").is_valid({**letter, "raw": "no base64!"})
     assert schema_documents()["dead_letter"]["properties"]["reason"]["enum"] == [str(word) for word in DeadLetterReason]
+
+
+def test_an_access_record_is_valid_with_the_detail_of_its_action() -> None:
+    record = AccessRecord(
+        at=datetime(2026, 11, 1, 8, tzinfo=UTC),
+        actor_id="gridwatch-gateway",
+        action=AccessAction.REQUEST_REFUSED,
+        source_id=None,
+        detail={"reason": AccessRefusal.UNAUTHORIZED, "path": "", "count": 3},
+    )
+    document = json.loads(encode_access_record(record))
+    assert document["at"] == "2026-11-01T08:00:00Z"
+    assert schema_of("access_record").is_valid(document)
+    assert not schema_of("access_record").is_valid({**document, "action": "key_revoked"})
+    assert not schema_of("access_record").is_valid({**document, "detail": {**document["detail"], "key": "gw_..."}})

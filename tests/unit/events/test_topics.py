@@ -15,7 +15,7 @@ DAY_MS = 86_400_000
 def test_the_catalogue_has_these_topics_in_this_order() -> None:
     assert [spec.name for spec in CATALOGUE] == [
         *RAW_TOPICS,
-        *("timeline", "checks", "alerts", "dead-letters", "watch-state", "intake-state"),
+        *("timeline", "checks", "alerts", "dead-letters", "watch-state", "intake-state", "sources", "audit"),
     ]
 
 
@@ -70,6 +70,14 @@ def test_snapshots_are_compacted_at_once_and_in_small_segments(name: str) -> Non
     assert configs["cleanup.policy"] == "compact"
     assert configs["min.compaction.lag.ms"] == "0"
     assert int(configs["segment.bytes"]) < 1 << 30
+
+
+def test_who_may_send_is_known_for_ever_and_who_gave_it_longer_than_a_year() -> None:
+    assert topic_configs(TOPICS["sources"])["cleanup.policy"] == "compact"
+    assert topic_configs(TOPICS["sources"])["min.compaction.lag.ms"] == "0"
+    assert topic_configs(TOPICS["audit"])["cleanup.policy"] == "delete"
+    assert TOPICS["audit"].retention_ms == TOPICS["dead-letters"].retention_ms
+    assert TOPICS["audit"].key == TOPICS["sources"].key == "source_id"
 
 
 def test_a_dead_letter_can_carry_the_largest_message_of_a_raw_topic() -> None:

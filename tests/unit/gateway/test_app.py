@@ -48,7 +48,10 @@ async def test_each_record_has_its_result_in_the_order_of_the_request() -> None:
 @pytest.mark.parametrize("form", ["array", "lines", "gzip", "basic", "path"])
 async def test_the_same_in_every_form(form: str) -> None:
     async with GatewayRig() as rig:
-        array, lines = json.dumps([scan(1), scan(2)]).encode(), f"{json.dumps(scan(1))}\n\n{json.dumps(scan(2))}".encode()
+        array, lines = (
+            json.dumps([scan(1), scan(2)]).encode(),
+            f"{json.dumps(scan(1))}\n\n{json.dumps(scan(2))}".encode(),
+        )
         basic = base64.b64encode(f"{SOURCE}:{rig.key}".encode()).decode()
         match form:
             case "array":
@@ -131,7 +134,9 @@ async def test_a_source_cannot_say_what_it_may_not(fields: dict[str, str], path:
         assert reply.json()["records"][0]["reason"] == "not_allowed"
         assert reply.json()["records"][0]["path"] == path
         assert rig.brokers.of("checkpoints") == []
-        assert rig.brokers.of("audit") == [["not_allowed", path, 1, NOW.isoformat()]]
+        (told,) = rig.brokers.of("audit")
+        assert (told["action"], told["source_id"], told["at"]) == ("request_refused", SOURCE, "2020-02-01T01:00:00Z")
+        assert told["detail"] == {"reason": "not_allowed", "path": path, "count": 1}
 
 
 async def test_another_kind_is_not_allowed_either() -> None:
@@ -156,13 +161,15 @@ async def test_denials_are_gathered_and_told_later() -> None:
     async with GatewayRig() as rig:
         for number in range(3):
             await rig.post([scan(number + 1, area="other"), scan(number + 1, area="other")])
-        assert [each[2] for each in rig.brokers.of("audit")] == [1]
+        assert [each["detail"]["count"] for each in rig.brokers.of("audit")] == [1]
         rig.pass_seconds(61)
         await rig.gateway.tell_denials()
-        assert [each[2] for each in rig.brokers.of("audit")] == [1, 5]
+        assert [each["detail"]["count"] for each in rig.brokers.of("audit")] == [1, 5]
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer gw_gate-1.AAAAAAAA.x", "Basic !!!", "Digest x", "Bearer \xe9"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer gw_gate-1.AAAAAAAA.x", "Basic !!!", "Digest x", "Bearer \xe9"]
+)
 async def test_what_is_no_key_is_refused(header: str) -> None:
     async with GatewayRig() as rig:
         reply = await rig.post(scan(), authorization=header)
@@ -184,7 +191,7 @@ async def test_a_key_ends_with_its_time_its_revocation_and_its_source() -> None:
         assert (await rig.post(scan(3))).status == 401
         rig.registry.take(SOURCE, None)
         assert (await rig.post(scan(4))).status == 401
-        assert [each[0] for each in rig.brokers.of("audit")] == ["unauthorized"]
+        assert [each["detail"]["reason"] for each in rig.brokers.of("audit")] == ["unauthorized"]
 
 
 async def test_the_secret_of_another_key_does_not_open() -> None:
@@ -247,7 +254,9 @@ async def test_without_a_key_for_pseudonyms_no_identity_is_taken() -> None:
         (b" " * ((1 << 20) + 1), {}, 413, "too_large"),
     ],
 )
-async def test_a_body_that_cannot_be_taken_is_a_problem(body: bytes, headers: dict[str, str], status: int, code: str) -> None:
+async def test_a_body_that_cannot_be_taken_is_a_problem(
+    body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
     async with GatewayRig(burst=5000) as rig:
         reply = await rig.post(body, **headers)
         assert (reply.status, reply.json()["code"]) == (status, code)

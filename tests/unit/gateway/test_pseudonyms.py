@@ -30,7 +30,9 @@ def test_it_is_a_keyed_hash_of_type_and_number() -> None:
 
 @pytest.mark.parametrize("spelled", [" e12345678 ", "E1234-5678", "E12 345 678", "\uff2512345678"])
 def test_spelling_makes_no_difference(spelled: str) -> None:
-    assert PSEUDONYMS.person_id(Identity("passport", spelled)) == PSEUDONYMS.person_id(Identity("passport", "E12345678"))
+    assert PSEUDONYMS.person_id(Identity("passport", spelled)) == PSEUDONYMS.person_id(
+        Identity("passport", "E12345678")
+    )
 
 
 def test_type_key_and_version_do() -> None:
@@ -74,7 +76,9 @@ def test_a_key_file(tmp_path: Path) -> None:
     assert KEY.hex() not in repr(read_pseudonyms(path))
 
 
-@pytest.mark.parametrize("text", ["", KEY.hex(), f"k1 {KEY.hex()[:-2]}", f"k1 {KEY.hex()}0", f"K1 {KEY.hex()}", "k1 \xe9"])
+@pytest.mark.parametrize(
+    "text", ["", KEY.hex(), f"k1 {KEY.hex()[:-2]}", f"k1 {KEY.hex()}0", f"K1 {KEY.hex()}", "k1 \xe9"]
+)
 def test_what_is_no_key_file_is_said_without_what_is_in_it(text: str, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(text, encoding="latin-1")
