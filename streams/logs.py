@@ -75,6 +75,8 @@ def configure_logs(log_format: str = "auto", level: str = "info", *, are_clients
     # In an outage urllib3 logs whole URLs, with what was asked in them; the client sets the level of its parent at import.
     for talkative in ("urllib3.connectionpool", "clickhouse_connect"):
         logging.getLogger(talkative).setLevel("ERROR")
+    # uvicorn warns of every request that is none, and whoever sends those sends many; they are counted by status.
+    logging.getLogger("uvicorn").setLevel("ERROR" if level != "debug" else "DEBUG")
     # kafka-python logs every attempt to connect; what fails in the end is raised and said once.
     logging.getLogger("kafka").setLevel("CRITICAL" if level != "debug" else "DEBUG")
 

@@ -93,9 +93,10 @@ def _run(directory: Path) -> "list[Comparison]":
                 processes.wait_for_log(name, "worker ready", 60)
             with running_sink(settings, database) as sink:
                 show = DemoShow(display.tick, display.alert)
-                asyncio.run(run_town(settings, directory / "town" / "events.ndjson", _AREA, processes, show))
+                progress = asyncio.run(run_town(settings, directory / "town" / "events.ndjson", _AREA, processes, show))
                 wait_for_sink(settings, sink)
             display.end()
+            click.echo(f"      {progress.posted:,} of the records are scans that gates posted to the gateway")
             _show_figures(database)
             return compare_with_truth(database, directory / "town")
         finally:

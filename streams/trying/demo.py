@@ -43,6 +43,7 @@ class DemoProgress:
 
     clock: datetime | None = None
     records: int = 0
+    posted: int = 0
     ticks: int = 0
     alerts: Counter[str] = field(default_factory=Counter)
 
@@ -121,7 +122,8 @@ async def _send(lines: list[RawLine], publisher: Publisher, gates: Gates, progre
     straight, posted = gates.divide(lines)
     progress.records += await publisher.publish([each.output for each in straight])
     await gates.post(posted)
-    progress.records += sum(map(len, posted.values()))
+    count = sum(map(len, posted.values()))
+    progress.records, progress.posted = progress.records + count, progress.posted + count
     lines.clear()
 
 
