@@ -188,7 +188,8 @@ class GatewaySettings(_Section):
     certificate_file: Annotated[Path | None, Field(description="of TLS; without it a proxy has to do that")] = None
     key_file: Path | None = None
     pseudonym_key_file: Annotated[
-        Path | None, Field(description="one line: a version such as k1, and 64 hex digits; without it no identity is taken")
+        Path | None,
+        Field(description="one line: a version such as k1, and 64 hex digits; without it no identity is taken"),
     ] = None
     connections_max: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     bodies_max: Annotated[int, Field(ge=1, le=100_000, description="bodies that are read at once")] = 256

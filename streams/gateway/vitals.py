@@ -63,5 +63,5 @@ class GatewayVitals:
         for reason, count in sorted(insight.refusals.items()):
             yield Sample("gridwatch_gateway_refusals_total", (reason,), count)
         yield Sample("gridwatch_gateway_requests_under_way", (), insight.under_way)
-        yield Sample("gridwatch_gateway_records_held", (), writer.held_records)
+        yield Sample("gridwatch_gateway_waiting_records", (), writer.held_records)
         yield Sample("gridwatch_gateway_sources", (), len(self._gateway.registry))

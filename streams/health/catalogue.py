@@ -118,7 +118,9 @@ METRICS = (
     ),
     Metric("gridwatch_gateway_refusals_total", "counter", ("reason",), "records refused, by reason"),
     Metric("gridwatch_gateway_requests_under_way", "gauge", (), "requests that are not answered yet"),
-    Metric("gridwatch_gateway_records_held", "gauge", (), "records accepted that the brokers have not acknowledged yet"),
+    Metric(
+        "gridwatch_gateway_waiting_records", "gauge", (), "records accepted that the brokers have not acknowledged yet"
+    ),
     Metric("gridwatch_gateway_sources", "gauge", (), "sources registered"),
     # the sink
     Metric("gridwatch_sink_messages_total", "counter", (), "messages of the log that are in ClickHouse"),

@@ -1,7 +1,7 @@
 """The demo: a simulated town goes through the real agents, and what comes out is compared with what must.
 
-    town's file ---------------.--> raw topics --> [intake] --> timeline --> [watch] --> checks, alerts --> sink --> ClickHouse
-      `-- gates --> [gateway] --'                    ticks of the file, each once intake has read what stands before it
+    town's file --------------.--> raw topics --> [intake] --> timeline --> [watch] --> checks, alerts --> sink -> ClickHouse
+      `-- gates --> [gateway] -'                    ticks of the file, each once intake has read what stands before it
 
 Gateway, intake and watch are processes of their own; gates, feeder, clock, sink and the display live in this one.
 """

@@ -20,8 +20,8 @@ from tests.unit.deploy.compose_file import read_yaml
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
 ONCE = {"topics", "migrate"}
-ON_DEMAND = {"policy", "doctor"}
-STANDING = {"intake-1", "intake-2", "watch-1", "watch-2", "clock", "sink"}
+ON_DEMAND = {"policy", "doctor", "sources"}
+STANDING = {"intake-1", "intake-2", "watch-1", "watch-2", "clock", "sink", "gateway"}
 
 
 @cache

@@ -18,8 +18,10 @@ WITHOUT_UNIT = {
     "gridwatch_partitions_assigned",
     "gridwatch_clock_waiting",
     "gridwatch_sink_retrying",
+    "gridwatch_gateway_requests_under_way",
+    "gridwatch_gateway_sources",
 }
-LABELS = {"part", "topic", "partition", "table", "check", "reason", "version"}
+LABELS = {"part", "topic", "partition", "table", "check", "reason", "version", "status", "result"}
 
 
 def test_names() -> None:
