@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 def command() -> None:
     """Give devices and terminals their rights and keys, and take them away.
 
-    Gateways follow within a second or two. Every change stands in the topic `audit` with the --actor who made it; that name
-    is a claim, unless it begins with `login:`. Where two change one source at the same time the last one holds, and the
-    command says so. Exit status of all: 0 done, 1 refused by what is registered, or somebody else changed the same source
-    meanwhile, 2 the command is wrong and the option is named, 4 the brokers or topics are not there.
+    Gateways follow within a second or two. Every change stands in the topic `audit` with the --actor who made it; that
+    name is a claim, unless it begins with `login:`. Where two change one source at the same time the last one holds, apart
+    from what the other one shut, and the command says so. Exit status of all: 0 done, 1 refused by what is registered, or
+    somebody else changed the same source meanwhile, 2 the command is wrong and the option is named, 4 the brokers or topics
+    are not there.
     """
 
 

@@ -7,7 +7,7 @@ check a key and cannot make one.
 import re
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
@@ -56,6 +56,11 @@ class KeptKey:
     def is_valid(self, now: datetime) -> bool:
         """Tell whether it may be used; at the instant at which it expires it may not."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def shut_like(self, other: "KeptKey") -> "KeptKey":
+        """Return it revoked where one of the two is, and ending when the first of them does."""
+        ends = [each.expires_at for each in (self, other) if each.expires_at is not None]
+        return replace(self, expires_at=min(ends, default=None), revoked_at=self.revoked_at or other.revoked_at)
 
     def ended_at(self) -> datetime | None:
         """Return since or from when it cannot be used, None where that is not said."""

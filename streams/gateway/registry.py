@@ -73,6 +73,11 @@ class RegisteredSource:
         """Return it with a key more."""
         return replace(self, keys=(*self.keys, key))
 
+    def shut_like(self, other: "RegisteredSource") -> "RegisteredSource":
+        """Return it with all that is shut in another state of the same source: keys that end there, or the whole."""
+        keys = tuple(key if (found := other.key(key.key_id)) is None else key.shut_like(found) for key in self.keys)
+        return replace(self, keys=keys, is_active=self.is_active and other.is_active)
+
     def valid_keys(self, now: datetime) -> tuple[KeptKey, ...]:
         """Return the keys that let it in; none where it is not active."""
         return tuple(key for key in self.keys if key.is_valid(now)) if self.is_active else ()

@@ -150,7 +150,7 @@ async def test_all_is_read_anew_now_and_then(town: Town) -> None:
 
 
 async def test_two_at_once(town: Town) -> None:
-    """Whoever wrote last is told, on real brokers too; the last one holds."""
+    """Whoever wrote last is told, on real brokers too; the last one holds, and what the other one shut stays shut."""
     change = added("gate-3")
     await town.write(change)
     standing = await read_standing(town.settings)
@@ -161,6 +161,15 @@ async def test_two_at_once(town: Town) -> None:
     held = (await read_standing(town.settings)).sources["gate-3"]
     assert held is not None
     assert held.burst == 7
+
+    standing = await read_standing(town.settings)
+    shut = revoke_keys(held, None, actor_id="b", now=datetime.now(UTC))
+    rotated = rotate_key(held, actor_id="a", now=datetime.now(UTC), random_bytes=random_from(5), overlap=DAY)
+    assert await write_changes(town.settings, [shut], standing) == []
+    assert await write_changes(town.settings, [rotated], standing) == ["gate-3"]
+    held = (await read_standing(town.settings)).sources["gate-3"]
+    assert held is not None
+    assert held.valid_keys(datetime.now(UTC)) == (rotated.key,)
 
 
 async def test_a_key_in_two_partitions(town: Town) -> None:

@@ -94,6 +94,7 @@ class MemoryTopic:
 
     def __init__(self, log: MemoryLog) -> None:
         self.log = log
+        self.after_reading: Callable[[], object] = lambda: None
         self.before_rereading: Callable[[], object] = lambda: None
 
     def records(self, topic: str) -> list[tuple[str, bytes | None]]:
@@ -104,6 +105,7 @@ class MemoryTopic:
     async def read(self, settings: Settings, topic: str) -> Contents:  # noqa: ARG002  as the function it stands for
         records = self.records(topic)
         values = {key: value for key, value in dict(records).items() if value is not None}
+        self.after_reading()
         return Contents(values, {TP(topic, 0): len(records)})
 
     async def read_since(

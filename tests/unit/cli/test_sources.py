@@ -2,6 +2,8 @@
 
 import json
 import stat
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ from streams.broker.outputs import Output
 from streams.cli import sources_options
 from streams.gateway import registrar, source_log
 from streams.gateway.keys import KeptKey, read_authorization
-from streams.gateway.registry import Registry, read_source
+from streams.gateway.registrar import Change, change_source, remove_source, revoke_keys, rotate_key
+from streams.gateway.registry import RegisteredSource, Registry, read_source
 from tests.support.fakes import MemoryLog, MemoryPublisher, MemoryTopic
 from tests.unit.cli.programs import Ended, call
 from tests.unit.gateway.adapters.devices import MAPPINGS
-from tests.unit.gateway.sources import NOW, added
+from tests.unit.gateway.sources import NOW, added, random_from
 
 TERMINAL = ("--kind", "visit_recorded", "--area", "jintang/huaikou", "--actor", "wang")
 
@@ -55,11 +58,11 @@ class Office:
     def valid_keys(self, source_id: str) -> tuple[KeptKey, ...]:
         values = [value for key, value in self.topic.records("sources") if key == source_id]
         source = None if values[-1] is None else read_source(values[-1])
-        return () if source is None else source.valid_keys(NOW.now(NOW.tzinfo))
+        return () if source is None else source.valid_keys(datetime.now(UTC))
 
     def lets_in(self, key: str) -> bool:
         presented = read_authorization(f"Bearer {key}")
-        return presented is not None and self.registry().admit(presented, NOW.now(NOW.tzinfo)) is not None
+        return presented is not None and self.registry().admit(presented, datetime.now(UTC)) is not None
 
 
 @pytest.fixture
@@ -369,31 +372,81 @@ class TestKeys:
 class TestTwoAtOnce:
     """Two administrators change one source at the same time."""
 
-    def test_the_last_one_is_told(self, office: Office) -> None:
-        """Whoever writes second sees the other's record between what he read and what he wrote."""
-        office.call("add", "t-1", *TERMINAL)
-        other = added("t-1", seed=7)
+    def meanwhile(self, office: Office, change: Callable[[RegisteredSource], Change]) -> None:
+        """Have somebody else change t-1 between what the next command reads and what it writes."""
+        (value,) = [value for key, value in office.topic.records("sources") if key == "t-1"]
+        source = None if value is None else read_source(value)
+        assert source is not None
+        other = change(source)
 
         def write_too() -> None:
-            assert other.value is not None
-            office.write("t-1", other.value)
+            office.topic.after_reading = lambda: None
+            office.write("t-1", other.value or b"")
 
-        office.topic.before_rereading = write_too
-        ended = office.call("rotate", "t-1")
+        office.topic.after_reading = write_too
+
+    def test_the_last_one_holds(self, office: Office) -> None:
+        """And whoever wrote it is told."""
+        office.call("add", "t-1", *TERMINAL)
+        self.meanwhile(office, lambda source: change_source(source, {"burst": 9}, actor_id="b", now=NOW))
+        ended = office.call("change", "t-1", "--area", "other", "--json")
         assert ended.status == 1
         assert "t-1 was changed by somebody else" in ended.err
+        assert json.loads(ended.out)["is_changed_meanwhile"]
+        shown = json.loads(office.call("show", "t-1", "--json").out)
+        assert (shown["burst"], shown["areas"]) == (2000, ["other"])
+
+    def test_a_revocation_is_not_undone(self, office: Office) -> None:
+        """The key that was stolen stays shut, though the rotation that came later had not heard of it."""
+        stolen = key_of(office.call("add", "t-1", *TERMINAL))
+        self.meanwhile(office, lambda source: revoke_keys(source, None, actor_id="b", now=NOW))
+        ended = office.call("rotate", "t-1")
+        assert ended.status == 1
+        assert not office.lets_in(stolen)
+        assert office.lets_in(ended.out.decode().strip())
+
+    def test_an_end_is_not_put_off(self, office: Office) -> None:
+        """Nor is a source that was made inactive opened again."""
+        first = key_of(office.call("add", "t-1", *TERMINAL))
+        self.meanwhile(office, lambda source: _rotated(source, overlap=timedelta(0)))
+        assert office.call("change", "t-1", "--burst", "5").status == 1
+        assert not office.lets_in(first)
+
+    def test_nor_is_a_source_opened_again(self, office: Office) -> None:
+        """That was made inactive, or removed."""
+        office.call("add", "t-1", *TERMINAL)
+        self.meanwhile(office, lambda source: change_source(source, {"is_active": False}, actor_id="b", now=NOW))
+        key = office.call("rotate", "t-1").out.decode().strip()
+        assert not office.lets_in(key)
+        assert office.call("change", "t-1", "--active").status == 0
+        assert office.lets_in(key)
+
+        office.log.written = [output for output in office.log.written if output.topic == "sources"][-1:]
+        self.meanwhile(office, lambda source: remove_source("t-1", source, actor_id="b", now=NOW))
+        assert office.call("rotate", "t-1").status == 1
+        assert len(office.registry()) == 0
+
+    def test_whoever_comes_after_is_not_overruled(self, office: Office) -> None:
+        """He has read what was written, or finds it himself."""
+        office.call("add", "t-1", *TERMINAL)
+        other = added("t-1", seed=7, is_active=False)
+        office.topic.before_rereading = lambda: (
+            None if len(office.topic.records("sources")) > 2 else office.write("t-1", other.value or b"")
+        )
+        ended = office.call("rotate", "t-1")
+        assert ended.status == 1
+        assert office.topic.records("sources")[-1] == ("t-1", other.value)
 
     def test_of_another_source_nothing_is_said(self, office: Office) -> None:
         """It is no business of his."""
         office.call("add", "t-1", *TERMINAL)
         other = added("t-2", seed=7)
-
-        def write_too() -> None:
-            assert other.value is not None
-            office.write("t-2", other.value)
-
-        office.topic.before_rereading = write_too
+        office.topic.after_reading = lambda: office.write("t-2", other.value or b"")
         assert office.call("rotate", "t-1").status == 0
+
+
+def _rotated(source: RegisteredSource, *, overlap: timedelta) -> Change:
+    return rotate_key(source, actor_id="b", now=NOW, random_bytes=random_from(77), overlap=overlap)
 
 
 class TestShown:
@@ -425,8 +478,11 @@ class TestShown:
     def test_a_key_that_goes_on_quiets_the_warning(self, office: Office) -> None:
         """What counts is the last one."""
         office.call("add", "t-1", *TERMINAL, "--expires-in-days", "9")
-        office.call("rotate", "t-1")
-        assert office.call("list").err == ""
+        office.call("rotate", "t-1", "--expires-in-days", "30")
+        listed = office.call("list")
+        until = datetime.fromisoformat(listed.out.decode().split()[3])
+        assert listed.err == ""
+        assert until > datetime.now(UTC) + timedelta(days=29)
 
     def test_show(self, office: Office) -> None:
         """All of it, without the hashes."""

@@ -116,6 +116,15 @@ class TestKeys:
         assert len(source_of(before).keys) == 1
         assert source_of(after).keys == ()
 
+    def test_those_that_ended_make_room(self) -> None:
+        """Not before there is need of it: until then they are shown. Whichever ended first goes first."""
+        source = source_of(added())
+        for number in range(1, 10):
+            before = [key.key_id for key in source.keys]
+            source = source_of(rotated(source, seed=number + 1, overlap=timedelta(0), now=NOW + number * DAY))
+            kept = [key.key_id for key in source.keys]
+            assert kept[:-1] == before[-(MOST_KEYS - 1) :]
+
     def test_eight_that_are_valid_are_enough(self) -> None:
         """A ninth is refused by name."""
         source = source_of(added())

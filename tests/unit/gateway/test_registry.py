@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from events.records import OutageOpened
 from events.vocabulary import Direction, OutageCause
@@ -126,6 +130,33 @@ def test_a_kind_of_a_newer_version_shuts_nothing() -> None:
     registry = Registry()
     registry.take("gate-3", newer)
     assert registry.admit(presented(change), NOW) is not None
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70) | st.datetimes().map(str),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(field=st.sampled_from([each.name for each in fields(RegisteredSource)]), value=_VALUES, is_of_key=st.booleans())
+def test_nothing_is_raised_whatever_stands_there(field: str, value: Any, is_of_key: bool) -> None:
+    """Neither when it is taken, nor when somebody knocks, nor when an adapter asks: that says ValueError and no more."""
+    change = added()
+    assert change.value is not None
+    document = json.loads(change.value)
+    if is_of_key:
+        names = sorted(document["keys"][0])
+        document["keys"][0][names[len(field) % len(names)]] = value
+    else:
+        document[field] = value
+    registry = Registry()
+    registry.take("gate-3", json.dumps(document).encode())
+    assert len(registry) + registry.unreadable == 1
+    admitted = registry.admit(presented(change), NOW)
+    if admitted is not None:
+        with suppress(ValueError):
+            admitted.registered.adapter_settings()
 
 
 class TestAdapterSettings:
