@@ -18,10 +18,14 @@ _READS: dict[str, tuple[str, ...]] = {
 }
 _WRITES: dict[str, tuple[str, ...]] = {
     "intake": ("timeline", "dead-letters", "intake-state"),
-    "clock": ("timeline",),
-    "watch": ("checks", "alerts", "dead-letters", "watch-state"),
+    "clock": ("timeline", "commands"),
+    "watch": ("checks", "alerts", "source-states", "dead-letters", "commands", "watch-state"),
 }
-_ONLY = {("clock", "timeline"): ("tick",)}
+_ONLY = {
+    ("clock", "timeline"): ("tick",),
+    ("clock", "commands"): ("outage_opened", "outage_closed"),
+    ("watch", "commands"): ("outage_opened", "outage_closed"),
+}
 
 Document = dict[str, Any]
 
