@@ -17,17 +17,21 @@ _READS: dict[str, tuple[str, ...]] = {
     "intake": (*RAW_TOPICS, "intake-state"),
     "watch": ("timeline", "watch-state"),
     "sink": ("timeline", "checks", "alerts", "dead-letters"),
-    "gateway": ("sources",),
+    "gateway": ("sources", "source-states"),
     "registrar": ("sources",),
 }
 _WRITES: dict[str, tuple[str, ...]] = {
     "intake": ("timeline", "dead-letters", "intake-state"),
-    "clock": ("timeline",),
-    "watch": ("checks", "alerts", "dead-letters", "watch-state"),
-    "gateway": ("audit",),
+    "clock": ("timeline", "commands"),
+    "watch": ("checks", "alerts", "source-states", "dead-letters", "commands", "watch-state"),
+    "gateway": ("visits", "temperatures", "checkpoints", "observations", "commands", "audit"),
     "registrar": ("sources", "audit"),
 }
-_ONLY = {("clock", "timeline"): ("tick",)}
+_ONLY = {
+    ("clock", "timeline"): ("tick",),
+    ("clock", "commands"): ("outage_opened", "outage_closed"),
+    ("watch", "commands"): ("outage_opened", "outage_closed"),
+}
 
 Document = dict[str, Any]
 

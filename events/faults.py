@@ -14,6 +14,7 @@ _EXPECTED = {
     "dict_type": "expected an object",
     "tuple_type": "expected a list",
     "too_short": "expected at least one item",
+    "too_long": "expected fewer items",
     "string_type": "expected a string",
     "string_unicode": "expected text that UTF-8 can carry",
     "int_type": "expected an integer, written without a point",

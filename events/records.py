@@ -4,6 +4,7 @@ Plain frozen dataclasses; `events.codec` validates untrusted bytes into them wit
 which a record is written.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -23,7 +24,10 @@ from events.vocabulary import (
 )
 
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
+# So that a `source_heard` is never above 64 KiB, whatever its numbers are.
+MOST_RUNS = 400
 
+is_identifier = re.compile("[A-Za-z0-9._:-]{1,64}", re.ASCII).fullmatch
 Identifier = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 AreaPath = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,7}$")]
 
@@ -274,6 +278,81 @@ class OutageClosed(OutageRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDefined(SourceRecord):
+    """What the town expects of a source; the last one in log order holds.
+
+    `areas` are those whose checks depend on it. `interval_seconds` is the longest silence that is normal; with 0 none is
+    noticed, nor of a source that is not active.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    kind: ClassVar[str] = "source_defined"
+    topic: ClassVar[str] = "commands"
+
+    defined_source_id: Identifier
+    areas: Annotated[tuple[AreaPath, ...], Field(strict=False, max_length=64)]
+    interval_seconds: Annotated[int, Field(strict=True, ge=0, le=604_800)]
+    is_active: Annotated[bool, Field(strict=True)]
+
+    @property
+    def key(self) -> str:
+        """The timeline key of the record."""
+        return source_key(self.defined_source_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceRun:
+    """Consecutive numbers that a source gave its records, and the least and greatest `occurred_at` of these."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    first: Sequence
+    last: Sequence
+    since: Instant
+    until: Instant
+
+
+def _in_order(run: SequenceRun) -> SequenceRun:
+    if run.last < run.first:
+        raise ValueError("expected a last number that is not below the first")
+    if run.until < run.since:
+        raise ValueError("expected an until that is not before since")
+    return run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHeard:
+    """Intake heard of a source: what came of it since it was last told, in one raw partition.
+
+    `heard_until` is the end of the five minutes in which the newest of it came. `least_delay_ms` is the least time from
+    `occurred_at` to `received_at`, null where no record came that says; `sequences` are the numbers, in the order in which
+    they came.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    kind: ClassVar[str] = "source_heard"
+    topic: ClassVar[str] = "timeline"
+
+    event_id: Identifier
+    source_id: Identifier
+    heard_until: Instant
+    least_delay_ms: Annotated[int, Field(strict=True, ge=-(10**13), le=10**13)] | None = None
+    sequences: Annotated[
+        tuple[Annotated[SequenceRun, AfterValidator(_in_order)], ...], Field(strict=False, max_length=MOST_RUNS)
+    ]
+
+    @property
+    def key(self) -> str:
+        """The timeline key of the record."""
+        return source_key(self.source_id)
+
+
+def source_key(source_id: str) -> str:
+    """Return the timeline key under which stands what concerns a source; that of a person may be the same."""
+    return f"source:{source_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """The clock of a timeline partition reached `at`; every record received before stands before it."""
 
@@ -298,8 +377,9 @@ OutsideRecord = (
     | PolicyChanged
     | OutageOpened
     | OutageClosed
+    | SourceDefined
 )
-Record = OutsideRecord | Tick
+Record = OutsideRecord | SourceHeard | Tick
 
 OUTSIDE_KINDS: dict[str, type[Any]] = {
     record.kind: record
@@ -316,9 +396,12 @@ OUTSIDE_KINDS: dict[str, type[Any]] = {
         PolicyChanged,
         OutageOpened,
         OutageClosed,
+        SourceDefined,
     )
 }
-KINDS: dict[str, type[Any]] = {**OUTSIDE_KINDS, Tick.kind: Tick}
+KINDS: dict[str, type[Any]] = {**OUTSIDE_KINDS, SourceHeard.kind: SourceHeard, Tick.kind: Tick}
+# The source of the outages that watch opens.
+WATCH = "gridwatch-watch"
 RAW_TOPICS = ("visits", "temperatures", "checkpoints", "observations", "commands")
 
 

@@ -1,4 +1,4 @@
-"""What comes out: verdicts and alerts (contract sections 4 and 5) and who may send (section 8), and how they are written."""
+"""What comes out: verdicts, alerts, states of sources (contract 4 and 5), who may send (8), and how they are written."""
 
 import json
 from datetime import date, datetime
@@ -87,7 +87,36 @@ class AccessRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     detail: dict[str, Any] = {}
 
 
+class Hole(msgspec.Struct, frozen=True):
+    """Consecutive numbers of a source that have not come."""
+
+    first: int
+    last: int
+
+
+class SourceState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one source; a later state replaces an earlier one.
+
+    `holes` are the first 50, `missing` counts the numbers of all. `clock_offset_ms` is the least time from what the source
+    says to receipt: below 0 its clock is ahead; null where that is not known. `interval_seconds` is 0 where no silence is
+    noticed. `updated_at` is the clock.
+    """
+
+    source_id: str
+    is_active: bool
+    areas: tuple[str, ...]
+    interval_seconds: int
+    heard_until: datetime | None
+    is_silent: bool
+    last_sequence: int | None
+    missing: int
+    holes: tuple[Hole, ...]
+    clock_offset_ms: int | None
+    updated_at: datetime
+
+
 _encode = msgspec.json.Encoder().encode
+_decode_source_state = msgspec.json.Decoder(SourceState).decode
 
 
 def encode_verdict(verdict: Verdict) -> bytes:
@@ -106,6 +135,16 @@ def encode_alert(alert: Alert) -> bytes:
 def encode_access_record(record: AccessRecord) -> bytes:
     """Write an access record as one line of JSON, keys in the order of the contract."""
     return _encode(record)
+
+
+def encode_source_state(state: SourceState) -> bytes:
+    """Write the state of a source as one line of JSON, keys in the order of the contract."""
+    return _encode(state)
+
+
+def decode_source_state(line: bytes) -> SourceState:
+    """Read the state of a source as it was written; raises msgspec.DecodeError for what is none."""
+    return _decode_source_state(line)
 
 
 def json_value(value: Any) -> Any:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from events.instants import DAY_SCHEMA, INSTANT_SCHEMA
 from events.policy import Name, Policy, Version
-from events.records import KINDS, AreaPath, Identifier
+from events.records import KINDS, AreaPath, Identifier, Sequence
 from events.vocabulary import (
     AccessAction,
     AccessRefusal,
@@ -41,7 +41,8 @@ def schema_documents() -> dict[str, Schema]:
     """Return every schema by its name: the kinds of records, `policy`, and what is written: `verdict`, `alert` and so on."""
     bodies = {kind: _record(kind, record) for kind, record in KINDS.items()}
     bodies["policy"] = _flat(Policy)
-    bodies |= {"verdict": _VERDICT, "alert": _ALERT, "dead_letter": _DEAD_LETTER, "access_record": _ACCESS_RECORD}
+    bodies |= {"verdict": _VERDICT, "alert": _ALERT, "source_state": _SOURCE_STATE, "dead_letter": _DEAD_LETTER}
+    bodies["access_record"] = _ACCESS_RECORD
     return {
         name: {"$schema": _DIALECT, "$id": f"urn:gridwatch:{CONTRACT_VERSION}:{name}", "title": name, **body}
         for name, body in bodies.items()
@@ -108,6 +109,8 @@ _REVISION: Schema = {"type": "integer", "minimum": 1}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
+_NUMBER_OF_RECORD = _flat(Sequence)
+_AREAS: Schema = {"type": "array", "items": _AREA}
 _EVIDENCE: Schema = {"type": "array", "items": _ID}
 # What gridwatch writes is narrower than what it reads: UTC with `Z`, a fraction of six digits or none.
 _WRITTEN_INSTANT: Schema = {
@@ -159,6 +162,20 @@ ALERT_DETAILS: dict[RuleName, dict[str, Schema]] = {
         "since": _WRITTEN_INSTANT,
         "concerned_source_id": _or_null(_ID),
     },
+    RuleName.SOURCE_SILENT: {
+        "heard_until": _or_null(_WRITTEN_INSTANT),
+        "interval_seconds": {"type": "integer", "minimum": 1},
+        "areas": _AREAS,
+    },
+    RuleName.SEQUENCE_GAP: {
+        "first": _NUMBER_OF_RECORD,
+        "last": _NUMBER_OF_RECORD,
+        "missing": _NUMBER_OF_RECORD,
+        "holes": {"type": "integer", "minimum": 1},
+        "since": _WRITTEN_INSTANT,
+        "until": _WRITTEN_INSTANT,
+        "areas": _AREAS,
+    },
 }
 
 _ALERT = {
@@ -195,6 +212,27 @@ _ALERT = {
         for rule, detail in ALERT_DETAILS.items()
     ],
 }
+
+_SOURCE_STATE = _object(
+    "What is known of one source; a later state replaces an earlier one.",
+    {
+        "source_id": _ID,
+        "is_active": {"type": "boolean"},
+        "areas": _AREAS,
+        "interval_seconds": _COUNT,
+        "heard_until": _or_null(_WRITTEN_INSTANT),
+        "is_silent": {"type": "boolean"},
+        "last_sequence": _or_null(_NUMBER_OF_RECORD),
+        "missing": _COUNT,
+        "holes": {
+            "type": "array",
+            "maxItems": 50,
+            "items": _object("Numbers that have not come.", {"first": _NUMBER_OF_RECORD, "last": _NUMBER_OF_RECORD}),
+        },
+        "clock_offset_ms": _or_null({"type": "integer"}),
+        "updated_at": _WRITTEN_INSTANT,
+    },
+)
 
 _DEAD_LETTER = _object(
     "One refused record: why, which field, where it stood, and its bytes.",

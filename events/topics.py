@@ -88,7 +88,7 @@ CATALOGUE: tuple[TopicSpec, ...] = (
     _raw("temperatures", "single temperature readings, as devices sent them"),
     _raw("checkpoints", "scans at checkpoints, as devices sent them"),
     _raw("observations", "openings, extensions and closings of observations, and waivers of checks"),
-    _raw("commands", "what staff say about alerts, changes of policy, and outages"),
+    _raw("commands", "what staff say about alerts, changes of policy, outages, and what is expected of sources"),
     TopicSpec(
         name="timeline",
         purpose="the single truth: valid records and ticks in the order in which they are decided",
@@ -98,6 +98,14 @@ CATALOGUE: tuple[TopicSpec, ...] = (
     ),
     _results("checks", "verdicts, every revision", "check_id", "verdict"),
     _results("alerts", "alerts, every revision", "alert_id", "alert"),
+    TopicSpec(
+        name="source-states",
+        purpose="what is known of each source: last number, holes, silence, offset of its clock",
+        key="source_id",
+        kinds=("source_state",),
+        partitions_from="result_partitions",
+        cleanup_policy="compact",
+    ),
     TopicSpec(
         name="dead-letters",
         purpose="refused records with the reason, the field and their bytes",

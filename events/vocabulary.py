@@ -104,6 +104,8 @@ class RuleName(Word):
     HEALTH_CODE = "health_code"
     IMPLAUSIBLE_READING = "implausible_reading"
     WAY_BROKEN = "way_broken"
+    SOURCE_SILENT = "source_silent"
+    SEQUENCE_GAP = "sequence_gap"
 
 
 class AlertState(Word):
@@ -141,6 +143,10 @@ class AlertReason(Word):
     EXTENDED = "extended"
     BY_STAFF = "by_staff"
     WAY_RESTORED = "way_restored"
+    HEARD_AGAIN = "heard_again"
+    SOURCE_CHANGED = "source_changed"
+    BACKFILLED = "backfilled"
+    GIVEN_UP = "given_up"
 
 
 class DeadLetterReason(Word):

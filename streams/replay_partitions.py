@@ -137,8 +137,9 @@ async def _replay_log(partition: LogPartition, policy: Policy | None, writers: W
     refused = 0
     async for records in _read_log(partition):
         for output in watch.take(records, 0):
-            refused += output.topic == "dead-letters"
-            writers[output.topic](output.value + b"\n")
+            if output.topic in writers:  # what is known of sources, and outages, are for the live log
+                refused += output.topic == "dead-letters"
+                writers[output.topic](output.value + b"\n")
         _advance(len(records))
     return refused
 

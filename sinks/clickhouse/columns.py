@@ -47,14 +47,14 @@ def _instant(name: str) -> _Column:
 
 
 def _occurred(records: Sequence[Any]) -> list[Any]:
-    instants = [record.occurred_at or record.at for record in records]
+    instants = [record.occurred_at or record.at or record.heard_until for record in records]
     if None in instants:
-        raise msgspec.ValidationError("expected occurred_at, or at in a tick")
+        raise msgspec.ValidationError("expected occurred_at, at in a tick, or heard_until")
     return [(at - _EPOCH) // _MICROSECOND for at in instants]
 
 
 def _received(records: Sequence[Any]) -> list[Any]:
-    instants = [record.received_at or record.occurred_at or record.at for record in records]
+    instants = [record.received_at or record.occurred_at or record.at or record.heard_until for record in records]
     return [(at - _EPOCH) // _MICROSECOND for at in instants]
 
 

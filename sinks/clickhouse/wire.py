@@ -39,6 +39,7 @@ class LogRecord(msgspec.Struct, gc=False):
     observation_id: str = ""
     category: str = ""
     at: _Instant | None = None
+    heard_until: _Instant | None = None
     alert_id: str = ""
     policy: PolicyHead | None = None
 

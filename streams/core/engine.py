@@ -16,12 +16,14 @@ from events.records import (
     PersonRecord,
     PolicyChanged,
     Record,
+    SourceDefined,
+    SourceHeard,
     TemperatureTaken,
     Tick,
     VisitRecorded,
 )
 from events.vocabulary import AlertReason, AlertState, DeadLetterReason
-from streams.core import checks, observing, readings
+from streams.core import checks, listening, observing, readings
 from streams.core.alerting import revise
 from streams.core.calendar import microseconds
 from streams.core.falling_due import fall_due
@@ -65,6 +67,10 @@ def _decide(current: Step, record: Record) -> Outcome:
             return _about_person(current, record)
         elif isinstance(record, OutageRecord):
             _about_outage(current, record)
+        elif isinstance(record, SourceHeard):
+            listening.hear(current, record)
+        elif isinstance(record, SourceDefined):
+            listening.define(current, record)
         else:
             _command(current, record)
     except Refusal as refusal:
@@ -124,6 +130,10 @@ def _command(current: Step, record: StaffCommand) -> None:
     if outage is not None:
         _command_outage(current, outage, record)
         return
+    source = listening.of_command(current.state, record)
+    if source is not None:
+        listening.command(current, source, record)
+        return
     person = current.state.people.get(record.key)
     if _is_repeat(current.state, person, record.event_id, record.key):
         return
@@ -171,6 +181,7 @@ def _change_policy(current: Step, record: PolicyChanged) -> None:
             _lay_out_anew(current, person, observation)
         look_again(person)
         state.settle(person)
+    state.sources.look_again(policy)
 
 
 def _lay_out_anew(current: Step, person: Person, observation: Observation) -> None:
@@ -198,6 +209,7 @@ def _tick(current: Step, record: Tick) -> None:
         fall_due(current, person, unsettled, before)
         forget(person, record.at, current.policy)
         state.settle(person)
+    listening.fall_due(current)
     current.reached_at = None
     if is_another_day:
         midnight = record.at.replace(hour=0, minute=0, second=0, microsecond=0)

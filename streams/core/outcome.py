@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from events.codec import Refusal
 from events.policy import Policy
-from events.records import Record, Tick
-from events.results import Alert, Verdict
+from events.records import Record, SourceHeard, Tick
+from events.results import Alert, SourceState, Verdict
 from streams.core.layout import Timetable
+from streams.core.sources import Source
 from streams.core.state import State
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -15,10 +16,14 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Verdicts and alerts of one record in the order decided, and why the record was refused, if it was."""
+    """Verdicts and alerts of one record in the order decided, and why the record was refused, if it was.
+
+    `sources` are those of which it changed what is known, by their ids.
+    """
 
     verdicts: tuple[Verdict, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    sources: tuple[SourceState, ...] = ()
     refusal: Refusal | None = None
 
 
@@ -30,7 +35,7 @@ class Step:
     """One record being decided.
 
     `reached_at` is the instant that the clock had to reach for what is being decided, None for what the record itself
-    brings. `now` is the clock, or before the first tick the record's `occurred_at`; `event_ids` the record as evidence,
+    brings. `now` is the clock, or before the first tick when the record happened; `event_ids` the record as evidence,
     nothing where the clock decides.
     """
 
@@ -39,6 +44,7 @@ class Step:
     reached_at: datetime | None = None
     verdicts: list[tuple[datetime, Verdict]] = field(default_factory=list)
     alerts: list[tuple[datetime, Alert]] = field(default_factory=list)
+    sources: dict[str, Source] = field(default_factory=dict)
     event_ids: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,7 +62,7 @@ class Step:
         if clock is not None:
             return clock
         assert not isinstance(self.record, Tick), "a tick that is decided has raised the clock"
-        return self.record.occurred_at
+        return self.record.heard_until if isinstance(self.record, SourceHeard) else self.record.occurred_at
 
     @property
     def policy(self) -> Policy:
@@ -76,15 +82,23 @@ class Step:
         """Add an alert revision to what the step brings."""
         self.alerts.append((self.reached_at or _BEFORE_ALL, alert))
 
+    def note_source(self, source: Source) -> None:
+        """Note that the step changed what is known of a source."""
+        self.sources[source.source_id] = source
+
     def outcome(self) -> Outcome:
         """Return what the step brought: by instant reached, then by the keys of verdicts and alerts."""
-        if not self.verdicts and not self.alerts:
+        if not self.verdicts and not self.alerts and not self.sources:
             return NOTHING
         if len(self.verdicts) > 1:
             self.verdicts.sort(key=_verdict_order)
         if len(self.alerts) > 1:
             self.alerts.sort(key=_alert_order)
-        return Outcome(tuple([verdict for _, verdict in self.verdicts]), tuple([alert for _, alert in self.alerts]))
+        return Outcome(
+            tuple([verdict for _, verdict in self.verdicts]),
+            tuple([alert for _, alert in self.alerts]),
+            tuple([self.sources[source_id].state(self.now) for source_id in sorted(self.sources)]),
+        )
 
 
 def _verdict_order(decided: tuple[datetime, Verdict]) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
 """The state as it is written down, and back without loss: a small head, and entries that change one by one.
 
-Entries are people under their ids, and under keys that no id can have the layouts they refer to and the scans that
-were passed. What is only a cache (days laid out, deadlines) is left out and rebuilt.
+Entries are people under their ids, and under keys that no id can have the layouts they refer to, the scans that were
+passed, and the sources. What is only a cache (days laid out, deadlines) is left out and rebuilt.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,12 @@ from streams.core.passed_scans import PREFIX as PASSED
 from streams.core.passed_scans import load_passed_scans
 from streams.core.people import People
 from streams.core.scan_limits import scan_limits
+from streams.core.sources import PREFIX as SOURCE
+from streams.core.sources import Sources
 from streams.core.state import State
 
-FORMAT = 4
+FORMAT = 5
+_BEFORE_SOURCES = 4  # otherwise the same
 _LAYOUT = "/layout/"
 READINGS = "readings"
 _READINGS = f"//{READINGS}"  # behind a person's id: a part of the entry (see `streams.partition`)
@@ -46,6 +49,7 @@ def dump_head(state: State) -> Document:
         "outages": [msgspec.to_builtins(outage) for outage in state.outages],
         "passed_generation": state.passed_scans.generation,
         "people": len(state.people),
+        "sources": len(state.sources),
         "last_layout": state.timetable.last_number,
         "references": [[number, count] for number, count in sorted(state.timetable.references.items()) if count],
     }
@@ -59,7 +63,10 @@ def changes(state: State) -> dict[str, bytes | None]:
         changed[person_id + _READINGS] = people.readings(person_id)
     for number in timetable.changed_layouts:
         changed[f"{_LAYOUT}{number}"] = _layout_entry(timetable, number)
+    for source_id in state.sources.changed:
+        changed[SOURCE + source_id] = state.sources.packed(source_id)
     people.changed.clear()
+    state.sources.changed.clear()
     people.changed_readings.clear()
     timetable.changed_layouts.clear()
     return changed | state.passed_scans.changes()
@@ -70,7 +77,8 @@ def entry_keys(state: State) -> list[str]:
     layouts = [f"{_LAYOUT}{number}" for number in state.timetable.layouts]
     people = state.people.ids()
     readings = [person_id + _READINGS for person_id in people if state.people.readings(person_id)]
-    return [*layouts, *state.passed_scans.keys(), *people, *readings]
+    sources = [SOURCE + source_id for source_id in state.sources.ids()]
+    return [*layouts, *state.passed_scans.keys(), *people, *readings, *sources]
 
 
 def entry(state: State, key: str) -> bytes | None:
@@ -81,18 +89,23 @@ def entry(state: State, key: str) -> bytes | None:
         return _layout_entry(state.timetable, int(key.removeprefix(_LAYOUT)))
     if key.startswith(PASSED):
         return state.passed_scans.segment(key)
+    if key.startswith(SOURCE):
+        return state.sources.packed(key.removeprefix(SOURCE))
     return state.people.packed(key)
 
 
 def load_state(head: Document, entries: dict[str, bytes]) -> State:
     """Read a state back, taking `entries` over; raises SnapshotError for another version's format, or if one is missing."""
-    if head.get("format") != FORMAT:
+    if head.get("format") not in (FORMAT, _BEFORE_SOURCES):
         raise SnapshotError(f"expected a state of format {FORMAT}, found {head.get('format')!r}")
     policies = {policy.policy_version: policy for policy in map(parse_policy, head["policies"])}
     timetable = Timetable(PolicyChange(policies[version], _opt_instant(clock)) for version, clock in head["changes"])
     special = {key: entries.pop(key) for key in [key for key in entries if "/" in key]}
     if len(entries) != head["people"]:
         raise SnapshotError(f"expected {head['people']} people, found {len(entries)}")
+    sources = _with_prefix(special, SOURCE)
+    if len(sources) != head.get("sources", 0):
+        raise SnapshotError(f"expected {head.get('sources', 0)} sources, found {len(sources)}")
     ids = {person_id: person_id for person_id in entries}
     readings = {ids[key.removesuffix(_READINGS)]: value for key, value in special.items() if key.endswith(_READINGS)}
     shared: _Slots = {}
@@ -113,9 +126,11 @@ def load_state(head: Document, entries: dict[str, bytes]) -> State:
         policy_events=set(head["policy_events"]),
         outages=Outages(msgspec.convert(head["outages"], list[Outage])),
         passed_scans=load_passed_scans(head["passed_generation"], _with_prefix(special, PASSED)),
+        sources=Sources(sources),
     )
     if policy is not None:
         state.limits = scan_limits(policy)
+        state.sources.look_again(policy)
     state.people = People(timetable, entries, readings)
     return state
 

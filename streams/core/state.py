@@ -1,4 +1,4 @@
-"""The state of one timeline partition: clock, policies seen, people. A value that can be written out and read back."""
+"""The state of one timeline partition: clock, policies, people, sources. A value that can be written out and read back."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +11,7 @@ from streams.core.passed_scans import PassedScans
 from streams.core.people import People
 from streams.core.person import Person, next_due
 from streams.core.scan_limits import NO_LIMITS, ScanLimits, scan_limits
+from streams.core.sources import Sources
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class State:
     policy_events: set[str] = field(default_factory=set)
     passed_scans: PassedScans = field(default_factory=PassedScans)
     outages: Outages = field(default_factory=Outages)
+    sources: Sources = field(default_factory=Sources)
     limits: ScanLimits = NO_LIMITS
 
     def __post_init__(self) -> None:

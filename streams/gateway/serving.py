@@ -128,7 +128,7 @@ class _Process:
             body_seconds=gateway.body_seconds,
             is_ready=lambda: self._sources.is_ready,
         )
-        self._followers = [self._sources]
+        self._followers = [self._sources, CompactedFollower(settings, "source-states", standings.take)]
         self._is_stopping = False
         self.app = make_app(self._gateway, openapi_json(), lifespan=self._running)
 

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
+from events.instants import format_instant
+from events.results import SourceState, decode_source_state
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -30,9 +35,24 @@ class Standings:
         """Return what is known of a source."""
         return self._standings.get(source_id, UNHEARD)
 
-    def put(self, source_id: str, standing: Standing | None) -> None:
-        """Take what came; None where the source was forgotten."""
-        if standing is None:
+    def take(self, source_id: str, value: bytes | None) -> None:
+        """Take a record of the topic; a tombstone, and what cannot be read, leave nothing known."""
+        try:
+            state = None if value is None else decode_source_state(value)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            state = None
+        if state is None:
             self._standings.pop(source_id, None)
         else:
-            self._standings[source_id] = standing
+            self._standings[source_id] = _standing(state)
+
+
+def _standing(state: SourceState) -> Standing:
+    offset_ms = state.clock_offset_ms
+    return Standing(
+        last_sequence=state.last_sequence or 0,
+        holes=tuple((hole.first, hole.last) for hole in state.holes),
+        missing=state.missing,
+        heard_until=None if state.heard_until is None else format_instant(state.heard_until),
+        clock_offset_seconds=None if offset_ms is None else offset_ms / 1000,
+    )

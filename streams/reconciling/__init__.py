@@ -3,7 +3,8 @@
 What must hold, and how it is looked at (docs/OPERATIONS.md, Reconcile, says what to do where it does not):
 
     raw to timeline          each valid raw record that intake has committed stands in the timeline, or repeats one
-    timeline from raw        each record of the timeline is, to the byte, what intake makes of some raw record
+    timeline from raw        each record of the timeline is, to the byte, what intake makes of some raw record; what it tells
+                             of sources follows from many, and is passed over
     raw to dead-letters      each refused raw record that intake has committed is a dead letter with its reason and bytes
     dead-letters from raw    each dead letter of a raw topic names a raw record that is refused for that reason
     ticks                    every partition of the timeline has the same ticks; the newest may be under way

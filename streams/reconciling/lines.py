@@ -22,6 +22,7 @@ from events.records import (
     OutageRecord,
     OutsideRecord,
     PolicyChanged,
+    SourceHeard,
     TemperatureTaken,
     Tick,
     VisitRecorded,
@@ -36,6 +37,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # An odd number of 60 bits: what it is multiplied with is spread over all of them.
 _SPREAD, _MASK = 0x9E3779B97F4A7C1, (1 << 60) - 1
 _TICK_HEAD = f'{{"kind":"{Tick.kind}",'.encode()
+_HEARD_HEAD = f'{{"kind":"{SourceHeard.kind}",'.encode()
 # The core takes every one of these, so intake leaves out their repeats; the others it passes on.
 _NEVER_REFUSED = tuple(
     f'{{"kind":"{kind.kind}",'.encode() for kind in (CheckpointScanned, TemperatureTaken, VisitRecorded)
@@ -105,6 +107,11 @@ def _read(topic: str, appended_ms: int, raw: bytes) -> OutsideRecord:
 def is_tick(line: bytes) -> bool:
     """Tell whether a line of the timeline is a tick."""
     return line.startswith(_TICK_HEAD)
+
+
+def is_of_intake(line: bytes) -> bool:
+    """Tell whether a line of the timeline is intake's own, and stands for no raw record by itself."""
+    return line.startswith(_HEARD_HEAD)
 
 
 def is_left_out_twice(line: bytes) -> bool:

@@ -15,7 +15,7 @@ from events.reading_wire import read_tick
 from events.records import RAW_TOPICS
 from streams.partition import LogRecord
 from streams.reconciling.findings import Finding, Kind, Place, Relation
-from streams.reconciling.lines import is_left_out_twice, is_tick, read_letter, read_line, read_raw
+from streams.reconciling.lines import is_left_out_twice, is_of_intake, is_tick, read_letter, read_line, read_raw
 from streams.reconciling.pairing import USUAL_MEMORY, Memory, Pairing, TooManyOpenError
 from streams.reconciling.ticks import TickSeen
 
@@ -118,6 +118,8 @@ class RecordComparison:
             line = record.value or b""
             if is_tick(line) and (tick := read_tick(line)) is not None:
                 self._take_tick(partition, TickSeen(tick.at, record.offset, record.timestamp))
+                continue
+            if is_of_intake(line):
                 continue
             identity = read_line(line, partition)
             if counts:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from events.codec import Refusal, decode_from_timeline
-from events.results import encode_alert, encode_verdict
+from events.results import encode_alert, encode_source_state, encode_verdict
 from events.scan_wire import read_passing_scans
 from events.vocabulary import DeadLetterReason
 from streams.broker.outputs import Output
@@ -16,6 +16,7 @@ from streams.core.passing import PassingError, pass_over
 from streams.core.state import State, new_state
 from streams.dead_letters import dead_letter, dead_letter_output
 from streams.partition import LogRecord, SavedState, UndecidableRecordError
+from streams.watch.outages import outages_of
 
 _TOPIC = "timeline"
 # Decoded scans live only as long as their group, in memory the processor has at hand.
@@ -31,7 +32,10 @@ class WatchPartition:
         self.state = state
 
     def take(self, records: Iterable[LogRecord], publish_from: int) -> list[Output]:
-        """Return the verdicts and alerts of timeline records, or the dead letter of one that refers to nothing."""
+        """Return what timeline records bring: verdicts and alerts, what is known of sources, and the outages that follow.
+
+        For one that refers to nothing that is its dead letter.
+        """
         outputs: list[Output] = []
         given = list(records)
         lines = [record.value or b"" for record in given]
@@ -103,6 +107,11 @@ class WatchPartition:
 def _outputs(outcome: Outcome) -> list[Output]:
     outputs = [Output("checks", verdict.check_id.encode(), encode_verdict(verdict)) for verdict in outcome.verdicts]
     outputs += [Output("alerts", alert.alert_id.encode(), encode_alert(alert)) for alert in outcome.alerts]
+    outputs += [
+        Output("source-states", state.source_id.encode(), encode_source_state(state)) for state in outcome.sources
+    ]
+    for alert in outcome.alerts:
+        outputs += outages_of(alert)
     return outputs
 
 

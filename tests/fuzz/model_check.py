@@ -12,7 +12,7 @@ from typing import Any
 
 from events.codec import Refusal, decode, decode_under_fixed_policy, refuse_future
 from events.policy import Policy, policy_document
-from events.records import CheckWaived, OutageClosed, PolicyChanged, Record, Tick
+from events.records import CheckWaived, OutageClosed, PolicyChanged, Record, SourceHeard, SourceRecord, Tick
 from events.results import encode_alert, encode_verdict
 from streams.core.outcome import Outcome
 from tests.support.model import run
@@ -49,7 +49,7 @@ def _read(line: bytes, policy: Policy | None) -> Record | None:
     """Return the record of a line; None where it is blank, or refused whatever the state is."""
     try:
         record = decode(line) if policy is None else decode_under_fixed_policy(line)
-        if record is not None and not isinstance(record, Tick):
+        if isinstance(record, SourceRecord):
             refuse_future(record)
     except Refusal:
         return None
@@ -68,7 +68,7 @@ def _known_until(records: Sequence[Record | None]) -> int:
             if first is not None and clock >= first + _MEMORY:
                 return number
         else:
-            now = clock or record.occurred_at
+            now = clock or (record.heard_until if isinstance(record, SourceHeard) else record.occurred_at)
             if isinstance(
                 record, OutageClosed
             ):  # forgotten by the time at which it was settled, not by that of its coming

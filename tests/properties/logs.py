@@ -107,6 +107,11 @@ def without_clocks(results: Iterable[bytes]) -> list[Row]:
     return [{name: value for name, value in row.items() if name not in CLOCKS} for row in rows(results)]
 
 
+def of_people(alerts: Iterable[bytes]) -> list[bytes]:
+    """Leave out what follows from when and where intake heard of sources."""
+    return [line for line in alerts if json.loads(line)["rule"] not in ("source_silent", "sequence_gap")]
+
+
 def by_identity(identity: str, results: Iterable[bytes]) -> dict[str, list[Row]]:
     """Gather the revisions of every id in the order decided."""
     found: dict[str, list[Row]] = {}

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from events.codec import encode
-from events.records import RAW_TOPICS, SourceRecord, Tick
+from events.records import RAW_TOPICS, SourceHeard, SourceRecord, Tick
 from streams.broker.outputs import Output
 from streams.feeding import read_line
 from streams.intake.decider import new_intake
@@ -44,7 +44,10 @@ class Raw:
 
 
 def raw_log(lines: Iterable[bytes], partitions: int) -> Raw:
-    """Put lines into raw topics; a broker's timestamp is never before what a record says has happened."""
+    """Put lines into raw topics; a broker's timestamp is never before what a record says has happened.
+
+    What a history tells of sources is left out: intake tells of those that it hears.
+    """
     raw, now = Raw(), datetime(1970, 1, 1, tzinfo=UTC)
     for line in lines:
         tick = tick_of(line)
@@ -54,7 +57,7 @@ def raw_log(lines: Iterable[bytes], partitions: int) -> Raw:
         if tick is not None:
             raw.records.append((("", 0), tick))
             continue
-        if not line.strip():
+        if not line.strip() or isinstance(record, SourceHeard):
             continue
         where = read_line(line)
         assert not isinstance(where, datetime)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from events.codec import encode
-from events.records import SourceRecord, Tick
+from events.records import SourceHeard, SourceRecord, Tick
 from events.results import check_id
 from events.vocabulary import CheckState
 from streams.core.state import State
@@ -83,7 +83,7 @@ def first_arrivals(log: Log, found: Results) -> dict[str, int]:
     arrived: dict[str, int] = {}
     for number, line in enumerate(log.lines):
         record = read(line)
-        if number not in found.refusals and isinstance(record, SourceRecord):
+        if number not in found.refusals and isinstance(record, SourceRecord | SourceHeard):
             arrived.setdefault(record.event_id, number)
     return arrived
 

@@ -3,10 +3,14 @@
 import json
 from datetime import datetime, timedelta
 
+import pytest
+
 from events.codec import Refusal, decode
 from events.results import check_id
+from streams.core.numbers import holes
+from streams.core.sources import Source
 from tests.properties.logs import Log, Results, final_revisions, rows, tick_of
-from tests.support.model import run
+from tests.support.model import run, run_world
 
 # What is resolved or final is remembered at least so long; then it is as if it had never been.
 _MEMORY = timedelta(days=30)
@@ -27,6 +31,24 @@ def test_the_core_agrees_with_the_model(log: Log) -> None:
             assert is_about_something_forgotten(log, found, number), f"line {number}: {reasons[number]}"
         elif reasons.get(number) != refused[number]:
             assert has_two_faults(log.lines[number], reasons.get(number)), f"line {number}: {refused[number]}"
+
+
+@pytest.mark.seeds(share=0.5)
+def test_what_is_known_of_sources(log: Log) -> None:
+    """At the end the core knows the same sources, each heard until the same instant and with the same holes."""
+    _, world = run_world(log.lines, log.policy)
+
+    held = log.replay().replay.state.sources
+    known = {source.source_id: source for source in held if source.definitions or source.heard_until is not None}
+
+    assert {name: (source.heard_until, holes_of(source)) for name, source in known.items()} == {
+        name: (source.heard_until, source.holes) for name, source in world.sources.items()
+    }
+
+
+def holes_of(source: Source) -> list[tuple[int, int]]:
+    """Return the holes of a source as the core holds them."""
+    return [(hole.first, hole.last) for hole in holes(source.runs)]
 
 
 def has_two_faults(line: bytes, reason: str | None) -> bool:

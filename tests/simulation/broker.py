@@ -13,7 +13,7 @@ from faust.types import TP
 from tests.simulation.loop import Process, World
 from tests.simulation.network import LATER, Network
 
-COMPACTED = frozenset({"checks", "alerts", "watch-state", "intake-state"})
+COMPACTED = frozenset({"checks", "alerts", "source-states", "watch-state", "intake-state"})
 
 KeyValue = tuple[bytes | None, bytes | None]
 

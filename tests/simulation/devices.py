@@ -26,6 +26,7 @@ TOPIC_OF_KIND: Mapping[str, str] = {
     "policy_changed": "commands",
     "outage_opened": "commands",
     "outage_closed": "commands",
+    "source_defined": "commands",
 }
 RAW_TOPICS = ("visits", "temperatures", "checkpoints", "observations", "commands")
 _RESENT_AFTER_S = 3 * 86_400

@@ -106,7 +106,10 @@ def _lines(document: dict[str, Any], count: int) -> list[tuple[dict[str, Any], t
     if "outage_id" in document:
         own = crc32(f"outage:{document['outage_id']}".encode()) % count
         return [(document, (own,)), ({**document, "is_copy": True}, everywhere)]
-    key = document["key"] if "key" in document else document["person_id"]
+    if "defined_source_id" in document:
+        key = f"source:{document['defined_source_id']}"
+    else:
+        key = document["key"] if "key" in document else document["person_id"]
     return [(document, (crc32(key.encode()) % count,))]
 
 

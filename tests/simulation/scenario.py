@@ -18,7 +18,7 @@ from tests.support.histories import arrivals
 _DAY_S = 86_400.0
 _LONGEST = timedelta(days=20)
 _TICK_FROM_OUTSIDE = b'{"kind":"tick","at":"2100-01-01T00:00:00Z"}'
-RESULTS = ("checks", "alerts", "dead-letters")
+RESULTS = ("checks", "alerts", "source-states", "dead-letters")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from faust.types import TP
 
 from tests.simulation.broker import Broker, Kept, Partition
 from tests.simulation.expected import Expected, Wanted, expect, form_of
+from tests.simulation.heard import judge_heard, judge_what_watch_tells
 from tests.support.model import run_world
 from tests.support.model.results import digest
 from tests.support.model.world import Check, World
@@ -61,6 +62,8 @@ def judge_log(broker: Broker, intended: Mapping[str, float]) -> Judgement:
     timelines = [broker.partitions[tp] for tp in broker.of_topics(["timeline"])]
     for number, timeline in enumerate(timelines):
         judge_timeline(judgement, number, timeline.ever, expected, intended)
+    judge_heard(judgement, broker)
+    judge_what_watch_tells(judgement, broker)
     models = [run_world([record.value or b"" for record in timeline.ever], None) for timeline in timelines]
     results = {topic: read_results(judgement, broker, topic) for topic in _IDENTITY}
     judge_results(judgement, "checks", results["checks"], [row for result, _ in models for row in result.verdicts])
@@ -92,6 +95,8 @@ def judge_timeline(
         if document["kind"] == "tick":
             ticks.append((record.offset, document["at"]))
             continue
+        if document["kind"] == "source_heard":
+            continue  # judged by `heard`
         form = form_of(document)
         judgement.duplicated += form in first
         first.setdefault(form, record.offset)

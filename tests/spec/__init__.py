@@ -8,6 +8,7 @@ CHAPTERS = (
     "policy",
     "ledger",
     "outages",
+    "sources",
     "records_and_readings",
     "observations",
     "alerts",

@@ -30,6 +30,8 @@ _JITTERS = (
     + [timedelta(seconds=sign) for sign in (1, -1)] * 2
     + [timedelta(minutes=number) for number in (1, -1, 7, 61, -90)]
 )
+# The id of an outage that was settled long ago is a new one; the model forgets none.
+_OUTAGES_REMEMBERED = timedelta(days=20)
 _BAD_LINES = (
     b"",
     b"  ",
@@ -54,10 +56,11 @@ def history(seed: int, size: str = "small") -> tuple[list[bytes], Record | None]
 
 
 def arrivals(seed: int, size: str = "small") -> list[tuple[datetime, bytes]]:
-    """Build the records of a seed's history with the instants at which they come, in that order, without its ticks."""
+    """Build what sources send in a seed's history, with the instants at which it comes, in that order."""
     story = _Story(Random(seed), size)
     story.tell()
-    return [(comes_at, line) for comes_at, _, line in sorted(story.entries) if not line.startswith(b'{"kind":"tick"')]
+    of_the_system = (b'{"kind":"tick"', b'{"kind":"source_heard"')
+    return [(comes_at, line) for comes_at, _, line in sorted(story.entries) if not line.startswith(of_the_system)]
 
 
 class _Story:
@@ -74,12 +77,16 @@ class _Story:
         for number in range(random.choice([0, 0, 1, 2, 3])):
             self.policies.append(changed_policy(random, self.policies[-1], f"v{number + 2}"))
         self.policy = first if random.random() < 0.3 else None
-        people = random.sample(["P0", "P1", "P2", "p.x:1", "A-9"], random.randint(1, 5))
+        people = random.sample(["P0", "P1", "P2", "p.x:1", "A-9", "source:s1"], random.randint(1, 5))
         self.people = {person: f"t/c{i % 2}/g{i}" for i, person in enumerate(people)}
         self.ids: dict[str, list[str]] = {person: [f"O{i}-1"] for i, person in enumerate(people)}
         self.exposed: dict[str, list[date]] = {person: [] for person in people}
         self.entries: list[tuple[datetime, float, bytes]] = []
         self.made = self.outages = 0
+        self.first_break: datetime | None = None
+        self.sources = random.sample(["s1", "s2", "g.1:x", "source:s1"], random.randint(1, 3))
+        self.numbers = {source: random.choice([0, 0, 7, 300_000]) for source in self.sources}
+        self.held_back: list[tuple[str, int, int]] = []
 
     def tell(self) -> tuple[list[bytes], Record | None]:
         self._set_policies()
@@ -89,6 +96,8 @@ class _Story:
         makers += [self._waive, self._extend, self._close, self._enrol]
         if self.random.random() < 0.4:
             makers += [self._break_way] * 2
+        if self.random.random() < 0.5:
+            makers += [self._define] + [self._hear] * 4
         while self.made < self.records_count:
             self.random.choice(makers)(self.random.choice(list(self.people)))
         self._tick()
@@ -207,15 +216,66 @@ class _Story:
         self.outages += 1
         outage_id = random.choice([f"B{self.outages}"] * 9 + ["B1"])
         since = self._edge(self._observed_day(person))
+        self.first_break = self.first_break or since
+        if abs(since - self.first_break) > _OUTAGES_REMEMBERED:
+            outage_id = f"B{self.outages}"
         until = since + timedelta(hours=random.choice([0, 0.1, 2, 6, 30, 100, -1]))
         area = random.choice([self.people[person], self.people[person].rpartition("/")[0], "t", "t/c", None])
         opened = {"cause": "declared", "area": area, "since": self._show(since)}
         opened["concerned_source_id"] = random.choice([None, None, "s1"])
+        if random.random() < 0.1:
+            opened["source_id"] = "gridwatch-watch"
         self._add("outage_opened", since, {"outage_id": outage_id, **opened})
         if random.random() < 0.8:
             settled_at = until + timedelta(hours=random.choice([0, 0.5, 1, 24, 100, 800, -1]))
             closed = {"until": self._show(until), "backfill_until": self._show(settled_at)}
             self._add("outage_closed", until, {"outage_id": outage_id, **closed})
+
+    def _define(self, person: str) -> None:
+        """Say what is expected of a source: now and then nothing any more."""
+        random = self.random
+        fields = {
+            "defined_source_id": random.choice(self.sources),
+            "areas": random.choice([[], [self.people[person]], ["t", self.people[person]]]),
+            "interval_seconds": random.choice([0, 300, 3600, 86_400, 86_400, 604_800]),
+            "is_active": random.random() < 0.85,
+        }
+        self._add("source_defined", self._edge(self._observed_day(person)), fields)
+
+    def _hear(self, person: str) -> None:
+        """Let intake tell of a source: what comes next, what was held back, or what a counter that began again counts."""
+        random, source = self.random, self.random.choice(self.sources)
+        at = self._edge(self._observed_day(person))
+        runs = []
+        for _ in range(random.choice([0, 1, 1, 1, 2, 5])):
+            first = self.numbers[source] + 1
+            last = first + random.choice([0, 0, 1, 5, 40])
+            held = [each for each in self.held_back if each[0] == source]
+            if random.random() < 0.3:  # these come later, or never
+                self.held_back.append((source, first, last))
+                self.numbers[source] = last
+                continue
+            if held and random.random() < 0.5:
+                self.held_back.remove(back := random.choice(held))
+                first, last = back[1], random.randint(back[1], back[2])
+            elif random.random() < 0.06:
+                first = max(1, first - random.choice([1, 3, 30, 99_999, 100_001, 250_000]))
+                last = first + 2
+            elif random.random() < 0.03:
+                first = last = first + 150_000
+            self.numbers[source] = max(self.numbers[source], last) if random.random() < 0.97 else last
+            until = at + timedelta(seconds=random.choice([0, 0, 9]))
+            runs.append({"first": first, "last": last, "since": self._show(at), "until": self._show(until)})
+        self.made += 1
+        record = {
+            "kind": "source_heard",
+            "event_id": f"e{self.made}",
+            "source_id": source,
+            "heard_until": self._show(at + timedelta(seconds=random.choice([0, 1, 150, 300]))),
+            "least_delay_ms": random.choice([None, 0, -5, 70_000]),
+            "sequences": runs,
+        }
+        self._put(at + max(timedelta(0), self._delay()), json.dumps(record, separators=(",", ":")).encode())
 
     def _extend(self, person: str) -> None:
         day = self._observed_day(person)

@@ -53,7 +53,7 @@ MEANINGS: dict[str, str] = {
     "kafka.security.key_file": "PEM file with its key",
     "topics.raw_partitions": "partitions of each raw topic and of `intake-state`",
     "topics.timeline_partitions": "partitions of `timeline` and `watch-state`; never changed once records stand there",
-    "topics.result_partitions": "partitions of `checks`, `alerts`, `dead-letters`, `sources` and `audit`",
+    "topics.result_partitions": "partitions of `checks`, `alerts`, `source-states`, `dead-letters`, `sources` and `audit`",
     "topics.replication_factor": "copies of every partition; 1 on a single broker",
     "topics.min_insync_replicas": "copies that must have a record before it counts as written; not used with one copy",
     "worker.batch_records": "records that intake or watch decides at once, of one partition",

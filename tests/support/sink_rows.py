@@ -40,6 +40,7 @@ class _LogRecord(msgspec.Struct):
     occurred_at: _Instant | None = None
     received_at: _Instant | None = None
     at: _Instant | None = None
+    heard_until: _Instant | None = None
     person_id: str = ""
     observation_id: str = ""
     area: str | None = None
@@ -115,9 +116,9 @@ def microseconds(instant: datetime) -> int:
 
 def _timeline_row(message: Message, value: bytes) -> Row:
     record = _read_record(value)
-    occurred_at = record.occurred_at or record.at
+    occurred_at = record.occurred_at or record.at or record.heard_until
     if occurred_at is None:
-        raise msgspec.ValidationError("expected occurred_at, or at in a tick")
+        raise msgspec.ValidationError("expected occurred_at, at in a tick, or heard_until")
     occurred_us = microseconds(occurred_at)
     return (
         *message[:4],

@@ -33,7 +33,12 @@ def state_document(state: State) -> dict[str, Any]:
         del head[cache]
     people = [msgspec.msgpack.decode(msgspec.msgpack.encode(person, enc_hook=_ledger)) for person in state.people]
     passed = sorted([*state.passed_scans.older.items(), *state.passed_scans.newer.items()])
-    return {"head": head, "people": [repr(_without_layouts(person)) for person in people], "passed": passed}
+    return {
+        "head": head,
+        "people": [repr(_without_layouts(person)) for person in people],
+        "passed": passed,
+        "sources": list(map(repr, state.sources)),
+    }
 
 
 def _ledger(value: Any) -> Any:

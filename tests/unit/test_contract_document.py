@@ -16,7 +16,7 @@ from events.codec import FUTURE_TOLERANCE, LARGEST_RECORD_BYTES
 from events.instants import parse_day
 from events.policy import Policy, default_policy, parse_policy_toml
 from events.records import KINDS, OUTSIDE_KINDS, DeadLetter, SourceRecord
-from events.results import AccessRecord, Alert, Verdict, alert_id, check_id
+from events.results import AccessRecord, Alert, SourceState, Verdict, alert_id, check_id
 from events.schema_documents import ACCESS_DETAILS, ALERT_DETAILS, CONTRACT_VERSION
 from events.topics import CATALOGUE, FOR_EVER
 from events.vocabulary import AlertReason, AlertState, CheckState, DeadLetterReason, RuleName, Severity
@@ -159,7 +159,13 @@ def test_transitions() -> None:
 
 @pytest.mark.parametrize(
     ("name", "record"),
-    [("verdict", Verdict), ("alert", Alert), ("dead letter", DeadLetter), ("access record", AccessRecord)],
+    [
+        ("verdict", Verdict),
+        ("alert", Alert),
+        ("source state", SourceState),
+        ("dead letter", DeadLetter),
+        ("access record", AccessRecord),
+    ],
     ids=str,
 )
 def test_fields_of_what_is_written(name: str, record: type[Any]) -> None:

@@ -1,12 +1,13 @@
 """way_broken: records of an area, or of all, cannot come, or could not (warning, critical for all).
 
-Opened by the record of the outage, resolved by that of its end. It lives under the outage's own key.
+Opened by the record of the outage, resolved by that of its end. It lives under the outage's own key. An outage that watch
+opens follows from the alert of a source, which names it.
 """
 
 from msgspec.structs import replace
 
 from events.instants import format_instant
-from events.records import OutageClosed, OutageOpened, OutageRecord
+from events.records import WATCH, OutageClosed, OutageOpened, OutageRecord
 from events.results import Alert, alert_id
 from events.vocabulary import AlertReason, AlertState, RuleName, Severity
 from streams.core.outages import Outage, Outages
@@ -29,7 +30,7 @@ def take(step: Step, record: OutageRecord) -> None:
 
 
 def _tell(step: Step, record: OutageRecord, outage: Outage) -> None:
-    if isinstance(record, OutageOpened) and outage.alert is None:
+    if isinstance(record, OutageOpened) and outage.alert is None and record.source_id != WATCH:
         outage.alert = _raised(step, record)
         step.add_alert(outage.alert)
         if outage.until is not None:  # the closing came before

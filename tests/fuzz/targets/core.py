@@ -12,7 +12,7 @@ from random import Random
 from zlib import crc32
 
 from events.policy import Policy, default_policy
-from events.results import check_id, encode_alert, encode_verdict
+from events.results import check_id, decode_source_state, encode_alert, encode_source_state, encode_verdict
 from events.vocabulary import CheckState, DeadLetterReason
 from sinks.clickhouse.columns import read_columns
 from sinks.clickhouse.runs import Run
@@ -23,6 +23,7 @@ from streams.core.state import State
 from streams.dead_letters import dead_letter, dead_letter_output
 from streams.replay import Replay
 from streams.watch.decider import new_watch
+from streams.watch.outages import outages_of
 from tests.fuzz.corpus import logs
 from tests.fuzz.log_mutation import mutate_log
 from tests.fuzz.model_check import assert_decided_as_the_model_does
@@ -123,6 +124,10 @@ def _assert_watch_decides_alike(lines: Sequence[bytes], outcomes: Sequence[Outco
             expected.append(dead_letter_output(dead_letter(outcome.refusal, "timeline", 0, number, line)))
         expected += [Output("checks", each.check_id.encode(), encode_verdict(each)) for each in outcome.verdicts]
         expected += [Output("alerts", each.alert_id.encode(), encode_alert(each)) for each in outcome.alerts]
+        for state in outcome.sources:
+            expected.append(Output("source-states", state.source_id.encode(), encode_source_state(state)))
+            assert decode_source_state(expected[-1].value) == state
+        expected += [output for each in outcome.alerts for output in outages_of(each)]
     assert outputs == expected
 
 

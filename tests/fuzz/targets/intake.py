@@ -15,6 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from events.codec import (
+    LARGEST_RECORD_BYTES,
     LARGEST_TIMELINE_BYTES,
     Refusal,
     decode_from_timeline,
@@ -30,6 +31,7 @@ from events.records import (
     OutageRecord,
     OutsideRecord,
     PolicyChanged,
+    SourceHeard,
     TemperatureTaken,
     VisitRecorded,
 )
@@ -70,10 +72,10 @@ class _Partition:
     taken: list[OutsideRecord] = field(default_factory=list)
 
     def take(self, value: bytes | None, timestamp_ms: int) -> list[Output]:
-        """Take the next record."""
+        """Take the next record; what is told of sources is looked at and left out."""
         outputs = self.intake.take([_Raw(self.offset, timestamp_ms, value)], 0)
         self.offset += 1
-        return outputs
+        return [output for output in outputs if not _is_sign_of_life(output)]
 
     def restart(self) -> None:
         """Write the memory down and read it back."""
@@ -103,6 +105,17 @@ def _topic_of(value: bytes) -> str:
     topic = line.output.topic if isinstance(line, RawLine) else ""
     digest = crc32(value)
     return RAW_TOPICS[digest % 5] if topic not in RAW_TOPICS or digest % 16 == 0 else topic
+
+
+def _is_sign_of_life(output: Output) -> bool:
+    """Tell whether an output tells of a source, and assert that it can be read and stands under its key."""
+    if not output.value.startswith(b'{"kind":"source_heard"'):
+        return False
+    assert len(output.value) <= LARGEST_RECORD_BYTES
+    record = decode_strictly(output.value)
+    assert isinstance(record, SourceHeard)
+    assert (output.topic, output.key) == ("timeline", f"source:{record.source_id}".encode())
+    return True
 
 
 def _take(partition: _Partition, value: bytes, timestamp_ms: int) -> Found:

@@ -47,7 +47,7 @@ def note(world: World, record: Record) -> None:
 def _tell(world: World, record: Record, outage: Outage) -> None:
     key = f"outage:{record['outage_id']}"
     alert = next((known for known in world.alerts if known.rule == "way_broken" and known.person == key), None)
-    if record["kind"] == "outage_opened" and alert is None:
+    if record["kind"] == "outage_opened" and alert is None and record["source_id"] != "gridwatch-watch":
         area, source = record.get("area"), record.get("concerned_source_id")
         subject = f"area:{area}" if area else key
         alert = raise_alert(

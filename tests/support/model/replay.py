@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.support.model import ledger, observations, outages, readings
+from tests.support.model import ledger, observations, outages, readings, sources
 from tests.support.model.instants import parse_instant
 from tests.support.model.policy import Refused, check_policy, default_policy
 from tests.support.model.results import alert_id, change_alert
@@ -65,6 +65,10 @@ def _step(world: World, record: dict[str, Any]) -> None:
     if record["kind"] == "tick":
         _tick(world, parse_instant(record["at"]))
         return
+    if record["kind"] == "source_heard":  # heard twice is heard once
+        world.now = world.clock if world.clock is not None else parse_instant(record["heard_until"])
+        sources.hear(world, record)
+        return
     if _identity(record) in world.identities:
         return
     occurred_at = parse_instant(record["occurred_at"])
@@ -79,6 +83,8 @@ def _identity(record: dict[str, Any]) -> tuple[Any, ...]:
     """
     if "outage_id" in record:
         return record["event_id"], record["outage_id"], record["kind"], bool(record.get("is_copy"))
+    if "defined_source_id" in record:
+        return record["event_id"], record["defined_source_id"], record["kind"]
     return record["event_id"], record.get("person_id", record.get("key"))
 
 
@@ -107,6 +113,8 @@ def _follow(world: World, record: dict[str, Any], occurred_at: datetime) -> None
         _change_policy(world, record["policy"])
     elif kind in ("outage_opened", "outage_closed"):
         outages.note(world, record)
+    elif kind == "source_defined":
+        sources.define(world, record)
     else:
         _command(world, record)
     world.arrivals.append(arrival)
@@ -134,6 +142,7 @@ def _command(world: World, record: dict[str, Any]) -> None:
             change_alert(world, alert, reason="by_staff", state="acknowledged", event_id=record["event_id"])
         elif record["kind"] == "alert_resolved" and alert.is_open:
             change_alert(world, alert, reason="by_staff", state="resolved", event_id=record["event_id"])
+            sources.write_off(world, alert)
         return
     raise DeadLetter("no_such_alert")
 
@@ -173,3 +182,4 @@ def _tick(world: World, at: datetime) -> None:
         is_unsettled = alert.rule == "fever" and alert.is_open and alert.status == "screened"
         if is_unsettled and alert.due_at is not None and alert.due_at <= at:
             readings.fever_is_due(world, alert)
+    sources.fall_due(world, at)

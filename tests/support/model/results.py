@@ -8,6 +8,7 @@ from tests.support.model.instants import show
 from tests.support.model.world import Alert, Check, World
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
+_OF_NOBODY = ("way_broken", "source_silent", "sequence_gap")
 
 
 def digest(text: str) -> str:
@@ -124,7 +125,7 @@ def _alert_row(world: World, alert: Alert, reason: str) -> dict[str, Any]:
         "severity": alert.severity,
         "reason": reason,
         "subject": alert.subject,
-        "person_id": None if alert.rule == "way_broken" else alert.person,
+        "person_id": None if alert.rule in _OF_NOBODY else alert.person,
         "key": alert.person,
         "area": alert.area,
         "occurrence": alert.occurrence,

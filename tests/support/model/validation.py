@@ -77,6 +77,32 @@ _is_instant = _is_readable(parse_instant)
 _is_day = _is_readable(parse_day)
 _is_site = _is_one_of(*SITES)
 
+
+def _is_areas(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= 64 and all(map(_is_area, value))
+
+
+def _is_interval(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 7 * 86_400
+
+
+def _is_delay(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 10**13
+
+
+def _is_runs(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= 400 and all(map(_is_run, value))
+
+
+def _is_run(value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) != {"first", "last", "since", "until"}:
+        return False
+    if not (_is_sequence(value["first"]) and _is_sequence(value["last"]) and value["first"] <= value["last"]):
+        return False
+    is_instants = _is_instant(value["since"]) and _is_instant(value["until"])
+    return is_instants and parse_instant(value["since"]) <= parse_instant(value["until"])
+
+
 # A name with `?` may be null or absent.
 _COMMON: dict[str, Predicate] = {
     "kind": _is_text,
@@ -129,6 +155,24 @@ _KINDS: dict[str, dict[str, Predicate]] = {
         "since": _is_instant,
     },
     "outage_closed": {**_OUTAGE, "until": _is_instant, "backfill_until": _is_instant},
+    "source_defined": {
+        "defined_source_id": _is_id,
+        "areas": _is_areas,
+        "interval_seconds": _is_interval,
+        "is_active": _is_flag,
+    },
+}
+# Two kinds have none of the common fields.
+_OF_THE_SYSTEM: dict[str, dict[str, Predicate]] = {
+    "tick": {"kind": _is_text, "at": _is_instant},
+    "source_heard": {
+        "kind": _is_text,
+        "event_id": _is_id,
+        "source_id": _is_id,
+        "heard_until": _is_instant,
+        "least_delay_ms?": _is_delay,
+        "sequences": _is_runs,
+    },
 }
 
 
@@ -138,8 +182,8 @@ def read_line(line: bytes, *, read_policies: bool) -> dict[str, Any] | None:
         raise DeadLetter("too_large")
     record = _decode(line)
     kind = record.get("kind")
-    if kind == "tick":
-        _check_fields(record, {"kind": _is_text, "at": _is_instant})
+    if isinstance(kind, str) and kind in _OF_THE_SYSTEM:
+        _check_fields(record, _OF_THE_SYSTEM[kind])
         return record
     if not isinstance(kind, str) or kind not in _KINDS:
         raise DeadLetter("unknown_kind")

@@ -113,6 +113,7 @@ class World:
     checks: list[Check] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     outages: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, Any] = field(default_factory=dict)
     verdict_rows: list[tuple[Any, Record]] = field(default_factory=list)  # of this step, with sort key
     alert_rows: list[tuple[Any, Record]] = field(default_factory=list)
 

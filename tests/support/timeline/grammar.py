@@ -17,8 +17,10 @@ The n-th line brings event `en` unless it says `as`. Statements and what may fol
     scan PERSON DIRECTION DECISION [CELSIUS [SITE]]         raw BYTES
     acknowledge RULE PERSON OCCURRENCE                      resolve RULE PERSON OCCURRENCE
     outage OUTAGE CAUSE, since MOMENT                       restore OUTAGE, until MOMENT, back-filled MOMENT
+    source SOURCE every SECONDS [AREA ...]                  source SOURCE unwatched [AREA ...]
+    heard SOURCE until MOMENT [FIRST-LAST ...]              (numbers made from `since` until `until`, or when it was heard)
     ..., taken MOMENT   ..., received never   ..., as EVENT   ..., from SOURCE   ..., in AREA   ..., code COLOUR
-    ..., under KEY   ..., copied   ..., concerns SOURCE
+    ..., under KEY   ..., copied   ..., concerns SOURCE   ..., delay MILLISECONDS
 """
 
 import re
@@ -42,7 +44,7 @@ Document = dict[str, Any]
 _LINE = re.compile(rf"({MOMENT})\s*\|\s*(.+)")
 _MOMENTS = ("since", "until", "back-filled")
 _OPTION = re.compile(
-    r"(last exposure|taken|received|as|from|in|code|under|since|until|back-filled|concerns|copied) (.+)"
+    r"(last exposure|taken|received|as|from|in|code|under|since|until|back-filled|concerns|copied|delay) (.+)"
 )
 
 
@@ -97,6 +99,8 @@ def raw_record(line: Line, zone: ZoneInfo) -> bytes:
         return encode_json({"kind": "tick", "at": format_instant(line.at)})
     verb, *arguments = line.words
     try:
+        if verb == "heard":
+            return encode_json(_heard(line, zone))
         document = {**_common(line, zone), **_VERBS[verb](arguments, _with_instants(line.options, zone))}
     except (KeyError, IndexError, ValueError) as error:
         raise TableError(f"line {line.number}: cannot read {line.text!r}: {error!r}") from error
@@ -223,6 +227,40 @@ def _restored(words: list[str], options: dict[str, str]) -> Document:
     }
 
 
+def _source(words: list[str], _: dict[str, str]) -> Document:
+    source, *rest = words
+    is_watched = rest[0] == "every"
+    return {
+        "kind": "source_defined",
+        "defined_source_id": source,
+        "areas": rest[2:] if is_watched else rest[1:],
+        "interval_seconds": int(rest[1]) if is_watched else 0,
+        "is_active": is_watched,
+    }
+
+
+def _heard(line: Line, zone: ZoneInfo) -> Document:
+    source, _, day, time, *runs = line.words[1:]
+    heard_until = format_instant(moment(f"{day} {time}", zone))
+    instants = _with_instants(line.options, zone)
+    return {
+        "kind": "source_heard",
+        "event_id": line.options.get("as", f"e{line.number}"),
+        "source_id": source,
+        "heard_until": heard_until,
+        "least_delay_ms": int(line.options["delay"]) if "delay" in line.options else None,
+        "sequences": [
+            {
+                "first": int(run.partition("-")[0]),
+                "last": int(run.rpartition("-")[2]),
+                "since": instants.get("since", instants.get("until", heard_until)),
+                "until": instants.get("until", heard_until),
+            }
+            for run in runs
+        ],
+    }
+
+
 def subject_of(name: str) -> str:
     """Return the subject that a table names: a person, unless it says `source:`."""
     return name if ":" in name else f"person:{name}"
@@ -261,4 +299,5 @@ _VERBS: dict[str, Callable[[list[str], dict[str, str]], Document]] = {
     "policy": _policy,
     "outage": _outage,
     "restore": _restored,
+    "source": _source,
 }

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from events.codec import Refusal, decode, encode, refuse_future
 from events.policy import default_policy
-from events.records import Record, Tick
-from events.results import Alert, Verdict, encode_alert, encode_verdict
+from events.records import Record, SourceRecord
+from events.results import Alert, SourceState, Verdict, encode_alert, encode_verdict
 from events.timezones import is_timezone, load_timezone
 from events.vocabulary import AlertState
 from streams.core.engine import step
@@ -38,7 +38,7 @@ class Story:
     def _take(self, raw: bytes) -> Outcome:
         try:
             record: Record = decode(raw)
-            if not isinstance(record, Tick):
+            if isinstance(record, SourceRecord):
                 refuse_future(record)
         except Refusal as refusal:
             return Outcome(refusal=refusal)
@@ -110,6 +110,11 @@ class Story:
             (alert.state.value, alert.severity.value, alert.reason.value)
             for alert in self.revisions(rule, name, occurrence)
         ]
+
+    def source(self, source_id: str) -> SourceState:
+        """Return the last that was told of a source."""
+        told = [state for outcome in self.outcomes for state in outcome.sources if state.source_id == source_id]
+        return told[-1]
 
     @property
     def refusals(self) -> list[tuple[str, str]]:

@@ -97,6 +97,13 @@ def _clock(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
+@st.composite
+def _runs(draw: st.DrawFn) -> Document:
+    first, last = sorted(draw(st.lists(st.integers(1, 2**63 - 1), min_size=2, max_size=2)))
+    since = draw(INSTANTS)
+    return {"first": first, "last": last, "since": since, "until": since}
+
+
 _COMMON = {
     "event_id": IDS,
     "source_id": IDS,
@@ -162,6 +169,20 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "is_copy?": st.booleans(),
         "until": INSTANTS,
         "backfill_until": INSTANTS,
+    },
+    "source_defined": {
+        **_COMMON,
+        "defined_source_id": IDS,
+        "areas": st.lists(AREAS, max_size=3) | st.just(["t/g1"] * 64),
+        "interval_seconds": st.integers(0, 604_800),
+        "is_active": st.booleans(),
+    },
+    "source_heard": {
+        "event_id": IDS,
+        "source_id": IDS,
+        "heard_until": INSTANTS,
+        "least_delay_ms?": st.integers(-(10**13), 10**13),
+        "sequences": st.lists(_runs(), max_size=3),
     },
     "tick": {"at": INSTANTS},
 }

@@ -15,7 +15,8 @@ DAY_MS = 86_400_000
 def test_the_catalogue_has_these_topics_in_this_order() -> None:
     assert [spec.name for spec in CATALOGUE] == [
         *RAW_TOPICS,
-        *("timeline", "checks", "alerts", "dead-letters", "watch-state", "intake-state", "sources", "audit"),
+        *("timeline", "checks", "alerts", "source-states", "dead-letters", "watch-state", "intake-state"),
+        *("sources", "audit"),
     ]
 
 

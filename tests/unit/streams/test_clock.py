@@ -15,7 +15,14 @@ from streams.clock.log_clock import LogClock
 from streams.clock.writer import TickWriter
 from streams.intake.decider import new_intake
 from streams.settings import ClockSettings, Settings
-from tests.support.fakes import BrokerDown, MemoryLog, MemoryPublisher, ScriptedOffsets, raw_record
+from tests.support.fakes import (
+    BrokerDown,
+    MemoryLog,
+    MemoryPublisher,
+    ScriptedOffsets,
+    raw_record,
+    without_signs_of_life,
+)
 
 NOON = datetime(2020, 2, 3, 4, tzinfo=UTC)
 ENDS = {TP(topic, 0): 5 for topic in RAW_TOPICS} | {TP("timeline", 0): 99}
@@ -291,7 +298,7 @@ async def test_the_records_of_a_standstill_are_taken_by_intake() -> None:
         raw_record("commands", 0, offset, value, 1_580_702_400_000)
         for offset, value in enumerate(clock.log.values("commands"))
     ]
-    outputs = intake.take(raw, 0)
+    outputs = without_signs_of_life(intake.take(raw, 0))
 
     assert [(output.topic, output.to_all_partitions) for output in outputs] == [
         ("timeline", False),

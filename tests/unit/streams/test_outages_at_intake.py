@@ -9,7 +9,7 @@ from events.records import OutageOpened
 from events.vocabulary import OutageCause
 from streams.broker.outputs import Output
 from streams.intake.decider import new_intake
-from tests.support.fakes import raw_record
+from tests.support.fakes import raw_record, without_signs_of_life
 
 AT = datetime(2020, 2, 3, 1, tzinfo=UTC)
 OPENED = OutageOpened(
@@ -20,7 +20,9 @@ OPENED = OutageOpened(
 def taken(value: bytes) -> list[Output]:
     """Return what intake makes of one record of the topic `commands`."""
     received_ms = int(AT.timestamp() * 1000)
-    return new_intake("commands", 0, 48).take([raw_record("commands", 0, 0, value, received_ms)], 0)
+    return without_signs_of_life(
+        new_intake("commands", 0, 48).take([raw_record("commands", 0, 0, value, received_ms)], 0)
+    )
 
 
 def test_an_outage_stands_under_its_key_and_in_every_partition() -> None:

@@ -1,0 +1,127 @@
+"""The judgement of what intake told of sources: every number that came is told in its time, no other, and each sign of life.
+
+Found from the raw topics alone. Which numbers a record tells of depends on what intake recognises as a repeat, so that the
+records of a source and raw partition are looked at together; that a repeat is told of or not makes no difference then.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from zlib import crc32
+
+from faust.types import TP
+
+from events.results import encode_source_state
+from streams.replay import Replay
+from streams.watch.outages import outages_of
+from tests.simulation.broker import Broker, Kept
+from tests.simulation.devices import RAW_TOPICS
+from tests.support.model.instants import parse_instant
+from tests.support.model.validation import _ID, LINE_BYTES_MAX, DeadLetter, _decode
+
+_BUCKET_MS = 300_000
+_OF_WATCH = re.compile(rb'"outage_id":"(silent|gap):[0-9a-f]{32}"')
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Where = tuple[TP, str]  # a raw partition, and a source
+
+
+class _Judgement(Protocol):
+    def add_lost(self, what: str, which: Iterable[object]) -> None:
+        """Note what must be there and is not."""
+
+    def add_wrong(self, what: str, which: Iterable[object]) -> None:
+        """Note what is there and must not be, or otherwise."""
+
+
+@dataclass
+class _Came:
+    """What came of a source in a raw partition: numbers with the buckets in which they came, and all buckets."""
+
+    numbers: dict[int, int] = field(default_factory=dict)
+    buckets: set[int] = field(default_factory=set)
+
+
+def judge_heard(judgement: _Judgement, broker: Broker) -> None:
+    """Compare what stands in the timeline with what came."""
+    came, last_bucket = _came(broker)
+    told, heard, contents = defaultdict[Where, set[int]](set), defaultdict[Where, set[int]](set), dict[str, bytes]()
+    partitions = broker.counts["timeline"]
+    for tp in broker.of_topics(["timeline"]):
+        for record in broker.partitions[tp].ever:
+            value = record.value or b""
+            if not value.startswith(b'{"kind":"source_heard"'):
+                continue
+            document = json.loads(value)
+            _, topic, number, _, _ = document["event_id"].split(":")
+            where = TP(topic, int(number)), document["source_id"]
+            if crc32(f"source:{where[1]}".encode()) % partitions != tp.partition:
+                judgement.add_wrong("heard under a wrong key", [document["event_id"]])
+            if contents.setdefault(document["event_id"], value) != value:
+                judgement.add_wrong("heard with two contents", [document["event_id"]])
+            until_ms = (parse_instant(document["heard_until"]) - _EPOCH) // timedelta(milliseconds=1)
+            heard[where].add(until_ms // _BUCKET_MS - 1)
+            for run in document["sequences"]:
+                told[where].update(range(run["first"], run["last"] + 1))
+    for where, found in came.items():
+        latest = last_bucket[where[0]]
+        due = {number for number, bucket in found.numbers.items() if bucket < latest}
+        judgement.add_lost(f"numbers of {where} not told", sorted(due - told[where]))
+        judgement.add_lost(f"signs of life of {where} not told, in", sorted(found.buckets - heard[where]))
+    for where in told.keys() | heard.keys():
+        found = came.get(where, _Came())
+        judgement.add_wrong(f"numbers of {where} that nobody sent", sorted(told[where] - found.numbers.keys()))
+        judgement.add_wrong(f"signs of life of {where} that nobody gave", sorted(heard[where] - found.buckets))
+
+
+def judge_what_watch_tells(judgement: _Judgement, broker: Broker) -> None:
+    """Compare the states of sources and the outages that watch wrote with what a replay of each partition brings."""
+    wanted: set[tuple[str, bytes]] = set()
+    for tp in broker.of_topics(["timeline"]):
+        replay = Replay()
+        for record in broker.partitions[tp].ever:
+            outcome = replay.decide(record.value or b"")
+            wanted.update(("source-states", encode_source_state(state)) for state in outcome.sources)
+            wanted.update((each.topic, each.value) for alert in outcome.alerts for each in outages_of(alert))
+    found = {
+        (tp.topic, record.value or b"")
+        for tp in broker.of_topics(["source-states", "commands"])
+        for record in broker.partitions[tp].ever
+        if tp.topic == "source-states" or _OF_WATCH.search(record.value or b"")  # a history names it as a source too
+    }
+    judgement.add_lost("watch has not told", sorted(wanted - found))
+    judgement.add_wrong("watch has told what does not follow", sorted(found - wanted))
+
+
+def _came(broker: Broker) -> tuple[dict[Where, _Came], dict[TP, int]]:
+    """Read the raw topics: what came of each source, and the last bucket of each partition."""
+    came, last_bucket = defaultdict[Where, _Came](_Came), defaultdict[TP, int](lambda: -1)
+    for tp in broker.of_topics(RAW_TOPICS):
+        for record in broker.partitions[tp].ever:
+            document = _document(record)
+            source = document.get("source_id")
+            if not isinstance(source, str) or _ID.fullmatch(source) is None:
+                continue
+            # Scans are gathered, by a bucket that never goes back.
+            bucket = record.timestamp // _BUCKET_MS
+            if tp.topic == "checkpoints":
+                bucket = max(bucket, last_bucket[tp])
+            last_bucket[tp] = max(bucket, last_bucket[tp])
+            found = came[tp, source]
+            found.buckets.add(bucket)
+            sequence = document.get("sequence")
+            if isinstance(sequence, int) and not isinstance(sequence, bool) and 1 <= sequence < 2**63:
+                found.numbers.setdefault(sequence, bucket)
+    return came, last_bucket
+
+
+def _document(record: Kept) -> dict[str, Any]:
+    value = record.value or b""
+    try:
+        return _decode(value) if len(value) <= LINE_BYTES_MAX else {}
+    except DeadLetter:
+        return {}
