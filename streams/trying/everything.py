@@ -70,7 +70,8 @@ def _say_what_runs(
     say(f"  gridwatch --config {config} watch")
     say(f"  gridwatch --config {config} doctor --no-clickhouse")
     say(f"  gridwatch --config {config} send FILE.ndjson")
-    say(f"  gridwatch --config {config} sources add gate-1 --kind checkpoint_scanned --area jintang --checkpoint gate-1    # a key for a device")
+    gate = "gate-1 --kind checkpoint_scanned --area jintang --checkpoint gate-1"
+    say(f"  gridwatch --config {config} sources add {gate}    # a key for a device")
     say(f"  devices post to http://{settings.gateway.host}:{settings.gateway.port}/v1/events")
     for arguments, port in ports.items():
         say(f"  curl http://127.0.0.1:{port}/readyz    # {' '.join(arguments)}; also /livez and /metrics")
