@@ -324,9 +324,9 @@ def _in_order(run: SequenceRun) -> SequenceRun:
 class SourceHeard:
     """Intake heard of a source: what came of it since it was last told, in one raw partition.
 
-    `heard_until` is the end of the five minutes in which the newest of it came. `least_delay_ms` is the least time from
-    `occurred_at` to `received_at`, null where no record came that says; `sequences` are the numbers, in the order in which
-    they came.
+    `heard_until` is the end of the half hour behind the one in which the newest of it came. `least_delay_ms` is the least
+    time from `occurred_at` to `received_at`, null where no record came that says; `sequences` are the numbers, in the
+    order in which they came.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT

@@ -17,7 +17,7 @@ from streams.core.numbers import Run, first_seen_at, holes, missing
 from streams.core.person import memory
 
 PREFIX = "/source/"
-# Numbers on their way: other topics, other partitions, the five minutes in which intake gathers.
+# Numbers on their way: other topics, other partitions.
 GAP_AFTER = timedelta(minutes=10)
 _DELAYS = 12
 _SHOWN_HOLES = 50

@@ -99,7 +99,7 @@ class IntakePartition:
         return ()
 
     def head(self) -> dict[str, Any]:
-        """Return which five minutes it is; all that is remembered stands in entries."""
+        """Return which half hour it is; all that is remembered stands in entries."""
         return {_BUCKET: self._hearing.bucket}
 
     def changes(self) -> Mapping[str, bytes | None]:

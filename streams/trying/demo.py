@@ -180,7 +180,7 @@ def compare_with_truth(database: Database, town: Path) -> list[Comparison]:
     """Compare verdicts, alerts and dead letters in ClickHouse with the town's ground truth: all of it, nothing more.
 
     Alerts about sources are left out: two weeks of the log pass in a minute here, and intake gathers what it tells of
-    sources by five minutes of the broker's time.
+    sources by half hours of the broker's time.
     """
     checks = database.query(
         "SELECT check_id, person_id, area, check, toString(date) AS date, window, state FROM v_checks"

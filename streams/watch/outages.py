@@ -3,7 +3,7 @@
 A function of the alert's revision alone, so that whoever decides it again writes the same records. They go through intake
 like those of anybody else; the core raises no alert of its own for them.
 
-    source_silent opens       outage_opened of each of its areas, from five minutes before the silence began
+    source_silent opens       outage_opened of each of its areas, from an hour before the silence began
     source_silent resolved    outage_closed, settled half an hour later
     sequence_gap opens        outage_opened and outage_closed of each, over the time in which the missing records were made;
                               settled a day later
@@ -20,8 +20,8 @@ from events.results import Alert
 from events.vocabulary import AlertState, OutageCause, RuleName
 from streams.broker.outputs import Output
 
-# Intake says of whom it heard to five minutes.
-_UNSURE = timedelta(minutes=5)
+# Intake says of whom it heard to a half hour, and that this was so until the end of the next.
+_UNSURE = timedelta(hours=1)
 _BACKFILL_AFTER_SILENCE = timedelta(minutes=30)
 _BACKFILL_OF_GAP = timedelta(hours=24)
 

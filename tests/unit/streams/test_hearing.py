@@ -90,7 +90,7 @@ def heard(outputs: Iterable[Output]) -> list[dict[str, Any]]:
 
 
 def told(outputs: Iterable[Output]) -> Told:
-    """Return source, end of the five minutes and numbers of what is told."""
+    """Return source, until when it counts as heard, and numbers of what is told."""
     return [
         (each["source_id"], each["heard_until"][11:16], [(run["first"], run["last"]) for run in each["sequences"]])
         for each in heard(outputs)
@@ -98,24 +98,69 @@ def told(outputs: Iterable[Output]) -> Told:
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-def test_scans_are_gathered_by_five_minutes(restarts: bool) -> None:
+def test_scans_are_gathered_by_half_hours(restarts: bool) -> None:
     """The worked example of the module, with and without a restart before every record."""
     intake = Intake(restarts=restarts)
 
-    assert told(intake.take("01:00", scan("a", 7))) == [("a", "02:05", [(7, 7)])]
+    assert told(intake.take("01:00", scan("a", 7))) == [("a", "03:00", [(7, 7)])]
     assert told(intake.take("02:00", scan("a", 8))) == []
     assert told(intake.take("03:00", scan("a", 9))) == []
-    assert told(intake.take("06:00", scan("b", 4))) == [("a", "02:05", [(8, 9)]), ("b", "02:10", [(4, 4)])]
-    assert told(intake.take("07:00", scan("a", 10))) == [("a", "02:10", [(10, 10)])]
-    assert told(intake.take("10:00", scan("c", 1))) == [("c", "02:15", [(1, 1)])]
+    assert told(intake.take("04:00", scan("a", 12))) == [("a", "03:00", [(8, 9), (12, 12)])]
+    assert told(intake.take("05:00", scan("a", 13))) == []
+    assert told(intake.take("31:00", scan("b", 4))) == [("a", "03:00", [(13, 13)]), ("b", "03:30", [(4, 4)])]
+    assert told(intake.take("32:00", scan("a", 14))) == []
+    assert told(intake.take("65:00", scan("b", 5))) == [("a", "03:30", [(14, 14)])]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_who_was_not_heard_for_a_half_hour_is_told_of_at_once(restarts: bool) -> None:
+    """In the half hour behind the one in which it was heard it is not: until then nothing says that it is silent."""
+    intake = Intake(restarts=restarts)
+    intake.take("01:00", scan("a", 1))
+    intake.take("02:00", scan("b", 1))
+
+    assert told(intake.take("59:00", scan("a", 2))) == []
+    assert told(intake.take("61:00", scan("b", 2))) == [("a", "03:30", [(2, 2)]), ("b", "04:00", [(2, 2)])]
+
+
+def test_a_number_that_goes_back_is_told_of_at_once() -> None:
+    """It fills a hole, or the counter began again; those that follow it wait."""
+    intake = Intake()
+    intake.take("01:00", scan("a", 9))
+
+    assert told(intake.take("02:00", scan("a", 4))) == [("a", "03:00", [(4, 4)])]
+    assert told(intake.take("02:00", scan("a", 5))) == []
+    assert told(intake.take("02:00", scan("a", 10))) == [("a", "03:00", [(5, 5), (10, 10)])]
+
+
+def test_a_repeated_scan_is_a_sign_of_life() -> None:
+    """It has no number to tell, and is told of with the half hour."""
+    intake = Intake()
+    intake.take("01:00", scan("a", 1))
+    intake.take("31:00", scan("a", 1))
+
+    assert told(intake.take("61:00", scan("b", 1))) == [("a", "03:30", []), ("b", "04:00", [(1, 1)])]
+
+
+def test_who_is_not_heard_is_forgotten() -> None:
+    """Nothing is held of a source that was heard neither in this half hour nor in the one before."""
+    intake = Intake()
+    intake.take("01:00", scan("a", 1))
+    assert [key for key in intake.decider.changes() if key.startswith("heard/")] == ["heard/a"]
+    intake.take("61:00", scan("b", 1))
+
+    changes = {key: value for key, value in intake.decider.changes().items() if key.startswith("heard/")}
+    assert changes.keys() == {"heard/a", "heard/b"}
+    assert changes["heard/a"] is None
+    assert [key for key in intake.decider.keys() if key.startswith("heard/")] == ["heard/b"]
 
 
 def test_restarts_change_no_byte() -> None:
     """What is told is the same, to the byte, however often intake is written down and read back."""
-    times = [f"{number // 3:02d}:{number % 60:02d}" for number in range(120)]
+    times = [f"{number // 2:02d}:{number % 60:02d}" for number in range(240)]
     values = [
         scan("abc"[number % 3], number * number % 41 + 1, f"2020-02-03T01:{number % 60:02d}:00.5Z")
-        for number in range(120)
+        for number in range(240)
     ]
     steady, restarted = Intake(), Intake(restarts=True)
 
@@ -123,13 +168,14 @@ def test_restarts_change_no_byte() -> None:
         assert steady.take(time, value) == restarted.take(time, value)
 
 
-def test_the_source_that_begins_the_next_five_minutes() -> None:
-    """What it has not told comes with the new number, in one record."""
+def test_the_source_that_begins_the_next_half_hour() -> None:
+    """What is left of the half hour before is told; its new number waits, unless it does not follow."""
     intake = Intake()
-    for number in (1, 2, 4):
+    for number in (1, 2, 3):
         intake.take("01:00", scan("a", number))
 
-    assert told(intake.take("05:00", scan("a", 5))) == [("a", "02:10", [(2, 2), (4, 5)])]
+    assert told(intake.take("31:00", scan("a", 4))) == [("a", "03:00", [(2, 3)])]
+    assert told(intake.take("61:00", scan("a", 6))) == [("a", "04:00", [(4, 4), (6, 6)])]
 
 
 def test_all_that_is_told() -> None:
@@ -138,7 +184,7 @@ def test_all_that_is_told() -> None:
     intake.take("01:00", scan("a", 1))
     intake.take("01:00", scan("a", 2, "2020-02-03T02:00:50Z"))
     intake.take("01:00", scan("a", 3, "2020-02-03T02:00:40Z", received_at="2020-02-03T02:01:00.25Z"))
-    line, first, second = intake.take("05:00", scan("b", 9, "2020-02-03T02:05:01Z"))
+    line, first, second = intake.take("35:00", scan("b", 9, "2020-02-03T02:35:01Z"))
 
     assert json.loads(line.value)["source_id"] == "b"
     assert (first.topic, first.key, second.key) == ("timeline", b"source:a", b"source:b")
@@ -146,7 +192,7 @@ def test_all_that_is_told() -> None:
         "kind": "source_heard",
         "event_id": "heard:checkpoints:2:3:0",
         "source_id": "a",
-        "heard_until": "2020-02-03T02:05:00Z",
+        "heard_until": "2020-02-03T03:00:00Z",
         "least_delay_ms": 10_000,
         "sequences": [{"first": 2, "last": 3, "since": "2020-02-03T02:00:40Z", "until": "2020-02-03T02:00:50Z"}],
     }
@@ -160,9 +206,9 @@ def test_other_records_tell_at_once() -> None:
     """Visits, readings, observations and commands are told of one by one."""
     intake = Intake("temperatures")
 
-    assert told(intake.take("01:00", temperature(1))) == [("T1", "02:05", [(1, 1)])]
-    assert told(intake.take("01:00", temperature(3))) == [("T1", "02:05", [(3, 3)])]
-    assert told(intake.take("01:00", temperature(None))) == [("T1", "02:05", [])]
+    assert told(intake.take("01:00", temperature(1))) == [("T1", "03:00", [(1, 1)])]
+    assert told(intake.take("01:00", temperature(3))) == [("T1", "03:00", [(3, 3)])]
+    assert told(intake.take("01:00", temperature(None))) == [("T1", "03:00", [])]
     assert not any(key.startswith("heard/") for key in intake.decider.changes())
 
 
@@ -171,7 +217,7 @@ def test_a_repeat_is_a_sign_of_life() -> None:
     intake = Intake("temperatures")
     intake.take("01:00", temperature(1))
 
-    assert told(intake.take("06:00", temperature(1))) == [("T1", "02:10", [])]
+    assert told(intake.take("06:00", temperature(1))) == [("T1", "03:00", [])]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +235,7 @@ def test_a_refused_record_has_arrived(fields: dict[str, Any]) -> None:
     letter, sign = Intake("temperatures").take("01:00", temperature(5, **fields))
 
     assert letter.topic == "dead-letters"
-    assert told([sign]) == [("T1", "02:05", [(5, 5)])]
+    assert told([sign]) == [("T1", "03:00", [(5, 5)])]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +261,7 @@ def test_a_number_that_is_none(sequence: Any) -> None:
     """The source is heard, without a number."""
     outputs = Intake("temperatures").take("01:00", temperature(sequence))
 
-    assert told(outputs) == [("T1", "02:05", [])]
+    assert told(outputs) == [("T1", "03:00", [])]
 
 
 def test_a_clock_that_is_ahead() -> None:
@@ -226,23 +272,23 @@ def test_a_clock_that_is_ahead() -> None:
 
 
 def test_numbers_that_come_in_any_order() -> None:
-    """More runs than one record holds are told in several; nothing waits for the five minutes to end."""
+    """Every number that does not follow is told of at once, so no record is too large."""
     intake, outputs = Intake(), list[Output]()
     for number in range(MOST_RUNS * 2 + 3):
         outputs += intake.take("01:00", scan("a", number * 2 + 1))
-    outputs += intake.take("06:00", scan("b", 1))
+    outputs += intake.take("36:00", scan("b", 1))
 
     records = heard(outputs)
-    assert max(len(record["sequences"]) for record in records) == MOST_RUNS
+    assert max(len(record["sequences"]) for record in records) <= MOST_RUNS
     assert len({record["event_id"] for record in records}) == len(records)
     numbers = [run["first"] for record in records if record["source_id"] == "a" for run in record["sequences"]]
     assert sorted(numbers) == [number * 2 + 1 for number in range(MOST_RUNS * 2 + 3)]
 
 
 def test_a_broker_whose_clock_goes_back() -> None:
-    """The five minutes never go back."""
+    """The half hour never goes back."""
     intake = Intake()
-    intake.take("06:00", scan("a", 1))
+    intake.take("36:00", scan("a", 1))
 
-    assert told(intake.take("04:00", scan("a", 2))) == []
-    assert told(intake.take("04:00", scan("b", 1))) == [("b", "02:10", [(1, 1)])]
+    assert told(intake.take("24:00", scan("a", 2))) == []
+    assert told(intake.take("24:00", scan("b", 1))) == [("b", "03:30", [(1, 1)])]

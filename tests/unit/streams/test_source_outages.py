@@ -72,13 +72,13 @@ def outages(outputs: Iterable[Output]) -> list[OutageRecord]:
 
 
 def test_a_silence_is_an_outage_of_every_area() -> None:
-    """It begins five minutes before the silence, which is known to five minutes, and concerns the source."""
+    """It begins an hour before the silence, which is known to an hour, and concerns the source."""
     found = outages(decided(tick("01:00:00"), defined("t/c1", "t/c2"), heard("01:05:00"), tick("02:06:00")))
 
     assert [type(record) for record in found] == [OutageOpened, OutageOpened]
     first, second = (record for record in found if isinstance(record, OutageOpened))
     assert (first.area, second.area, first.concerned_source_id) == ("t/c1", "t/c2", "gate-1")
-    assert (first.cause, first.since) == (OutageCause.SOURCE_SILENT, NINE)
+    assert (first.cause, first.since) == (OutageCause.SOURCE_SILENT, NINE - timedelta(minutes=55))
     assert first.occurred_at == NINE + timedelta(minutes=66)
     assert first.outage_id != second.outage_id
     assert max(len(first.outage_id), len(first.event_id)) <= 64
