@@ -1,4 +1,4 @@
-"""The quick way of visits and readings as intake writes them, and of ticks: what comes most after scans.
+"""The quick way of visits, readings, ticks and what is told of sources, as intake writes them: what comes most after scans.
 
 As with scans, one pattern says that a line is beyond doubt one that `events.codec.decode_strictly` takes; then msgspec
 reads it into the very record. What was noted at a door has to be plain.
@@ -10,9 +10,19 @@ from typing import TypeVar
 
 import msgspec
 
-from events.records import TemperatureTaken, Tick, VisitRecorded
+from events.records import SourceHeard, TemperatureTaken, Tick, VisitRecorded
 from events.vocabulary import Site, VisitOutcome
-from events.wire_patterns import AREA, IDENTIFIER, INSTANT, SEQUENCE, TEMPERATURE, field, line_pattern, one_of
+from events.wire_patterns import (
+    AREA,
+    IDENTIFIER,
+    INSTANT,
+    INSTANT_IN_UTC,
+    SEQUENCE,
+    TEMPERATURE,
+    field,
+    line_pattern,
+    one_of,
+)
 
 _Reading = TypeVar("_Reading", VisitRecorded, TemperatureTaken)
 _LONGEST_QUICK_BYTES = 4096
@@ -42,8 +52,18 @@ _is_temperature = line_pattern(
     field("site", one_of(Site), is_optional=True),
 ).fullmatch
 _is_tick = re.compile(rf'\{{"kind":"{Tick.kind}","at":"({INSTANT[1:-1]})"\}}'.encode()).fullmatch
+_RUN = rf'\{{"first":{SEQUENCE},"last":{SEQUENCE},"since":{INSTANT_IN_UTC},"until":{INSTANT_IN_UTC}\}}'
+_is_heard = line_pattern(
+    SourceHeard.kind,
+    field("event_id", IDENTIFIER),
+    field("source_id", IDENTIFIER),
+    field("heard_until", INSTANT_IN_UTC),
+    field("least_delay_ms", "(?:0|-?[1-9][0-9]{0,11}+)", is_optional=True),
+    field("sequences", rf"\[(?:{_RUN}(?:,{_RUN})*)?\]"),
+).fullmatch
 _read_visit = msgspec.json.Decoder(VisitRecorded).decode
 _read_temperature = msgspec.json.Decoder(TemperatureTaken).decode
+_read_heard = msgspec.json.Decoder(SourceHeard).decode
 
 
 def read_reading(raw: bytes) -> VisitRecorded | TemperatureTaken | None:
@@ -63,6 +83,15 @@ def read_tick(raw: bytes) -> Tick | None:
     """Read a line that is beyond doubt a tick which the codec takes; None where it is not, or only may be."""
     found = _is_tick(raw)
     return None if found is None else Tick(at=datetime.fromisoformat(found[1].decode()).astimezone(UTC))
+
+
+def read_heard(raw: bytes) -> SourceHeard | None:
+    """Read a line that is beyond doubt what intake tells of a source; None where it is not, or only may be."""
+    if len(raw) > _LONGEST_QUICK_BYTES or not _is_heard(raw):
+        return None
+    record = _read_heard(raw)
+    are_in_order = all(run.first <= run.last and run.since <= run.until for run in record.sequences)
+    return record if are_in_order else None
 
 
 def _in_utc(record: _Reading) -> _Reading:

@@ -30,7 +30,7 @@ class Run(msgspec.Struct, array_like=True):
     until: datetime
     hole_seen_at: datetime | None = None
 
-    def join(self, other: "Run") -> None:
+    def join(self, other: "Run | SequenceRun") -> None:
         """Take over the numbers of another run, and all between."""
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         self.since, self.until = min(self.since, other.since), max(self.until, other.until)
@@ -48,6 +48,9 @@ class Hole(NamedTuple):
 
 def add_run(runs: list[Run], came: SequenceRun, now: datetime) -> bool:
     """Add numbers that came to the runs of a source; returns whether its counter began again."""
+    if runs and came.first == runs[-1].last + 1:  # what nearly always comes
+        runs[-1].join(came)
+        return False
     new = Run(came.first, came.last, came.since, came.until)
     if not runs:
         runs.append(new)

@@ -13,7 +13,7 @@ from events.policy import Policy
 from events.results import Alert, Hole, SourceState
 from streams.core.calendar import microseconds
 from streams.core.deadlines import DeadlineIndex
-from streams.core.numbers import Run, first_seen_at, holes, missing
+from streams.core.numbers import Run, first_seen_at, holes
 from streams.core.person import memory
 
 PREFIX = "/source/"
@@ -40,7 +40,7 @@ class Source(msgspec.Struct, array_like=True):
     watched_since: datetime | None = None
     definitions: list[str] = []
     heard_until: datetime | None = None
-    delays: list[tuple[str, int | None]] = []
+    delays: dict[str, int | None] = {}
     runs: list[Run] = []
     silence: Alert | None = None
     gap: Alert | None = None
@@ -71,12 +71,12 @@ class Source(msgspec.Struct, array_like=True):
     @property
     def gap_at(self) -> datetime | None:
         """When the clock makes an alert of its holes; None where there are none, or an alert tells of them."""
-        seen_at = first_seen_at(self.runs) if self.gap is None else None
+        seen_at = first_seen_at(self.runs) if self.gap is None and len(self.runs) > 1 else None
         return None if seen_at is None else seen_at + GAP_AFTER
 
     def given_up_at(self, policy: Policy) -> datetime | None:
         """Return when the hole that has been there longest is given up."""
-        seen_at = first_seen_at(self.runs)
+        seen_at = first_seen_at(self.runs) if len(self.runs) > 1 else None
         return None if seen_at is None else seen_at + memory(policy)
 
     def forgotten_at(self, policy: Policy) -> datetime | None:
@@ -90,13 +90,13 @@ class Source(msgspec.Struct, array_like=True):
         """Forget what was heard, or where that is forgotten the alerts; returns whether nothing is left."""
         if self.heard_until is None:
             return True
-        self.heard_until, self.runs, self.delays = None, [], []
+        self.heard_until, self.runs, self.delays = None, [], {}
         return not self.resolved
 
     def next_due(self, policy: Policy) -> datetime | None:
         """Return the first instant at which a tick has something to do for it."""
         due = (self.silent_at, self.gap_at, self.given_up_at(policy), self.forgotten_at(policy))
-        return min((at for at in due if at is not None), default=None)
+        return min([at for at in due if at is not None], default=None)
 
     def had_alert(self, identity: str) -> bool:
         """Tell whether an alert is one of its, resolved or not, as long as that is remembered."""
@@ -109,8 +109,11 @@ class Source(msgspec.Struct, array_like=True):
 
     def remember_delay(self, event_id: str, delay_ms: int | None) -> None:
         """Take one more delay, each once."""
-        if all(known != event_id for known, _ in self.delays):
-            self.delays = [*self.delays, (event_id, delay_ms)][-_DELAYS:]
+        if event_id in self.delays:
+            return
+        self.delays[event_id] = delay_ms
+        if len(self.delays) > _DELAYS:
+            del self.delays[next(iter(self.delays))]
 
     def remember_resolved(self, identity: str, resolved_at: datetime) -> None:
         """Remember an alert that is resolved."""
@@ -119,7 +122,8 @@ class Source(msgspec.Struct, array_like=True):
 
     def state(self, updated_at: datetime) -> SourceState:
         """Return what is told of it."""
-        delays = [delay for _, delay in self.delays if delay is not None]
+        delays = [delay for delay in self.delays.values() if delay is not None]
+        found = holes(self.runs) if len(self.runs) > 1 else []
         return SourceState(
             source_id=self.source_id,
             is_active=self.is_active,
@@ -128,8 +132,8 @@ class Source(msgspec.Struct, array_like=True):
             heard_until=self.heard_until,
             is_silent=self.silence is not None,
             last_sequence=self.runs[-1].last if self.runs else None,
-            missing=missing(self.runs),
-            holes=tuple(Hole(hole.first, hole.last) for hole in holes(self.runs)[:_SHOWN_HOLES]),
+            missing=sum(hole.last - hole.first + 1 for hole in found),
+            holes=tuple([Hole(hole.first, hole.last) for hole in found[:_SHOWN_HOLES]]),
             clock_offset_ms=min(delays, default=None),
             updated_at=updated_at,
         )
