@@ -21,7 +21,7 @@ from streams.gateway.adapters.identity import Identity
 from streams.gateway.adapters.outcomes import Adapted, PassedOver, Refused, Taken
 from streams.gateway.recent import RecentRecords
 from streams.gateway.sources import Source
-from streams.intake.repeats import content_of, fingerprint
+from streams.intake.repeats import NEVER_REFUSED, content_of, fingerprint
 
 NOT_ALLOWED = "not_allowed"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,7 +109,8 @@ class Door:
         if (path := _foreign(source, record)) is not None:
             return _not_allowed(path)
         written = encode(record)
-        digest = fingerprint(record, content_of(written))
+        # What the core may refuse has to reach it again once the cause is mended.
+        digest = fingerprint(record, content_of(written)) if isinstance(record, NEVER_REFUSED) else b""
         return self._found(record.topic, source, written, digest, record.sequence or 0)
 
     def _judge_scan(self, source: Source, scan: WireScan, received_at_ms: int) -> Judged:
@@ -126,7 +127,7 @@ class Door:
         return self._found(CheckpointScanned.topic, source, line, fingerprint(scan, content), scan.sequence or 0)
 
     def _found(self, topic: str, source: Source, line: bytes, digest: bytes, sequence: int) -> Judged:
-        if digest in self._recent:
+        if digest and digest in self._recent:
             return Judged(Result.DUPLICATE)
         return Judged(Result.ACCEPTED, Output(topic, source.source_id.encode(), line), digest, sequence)
 

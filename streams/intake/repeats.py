@@ -27,7 +27,7 @@ _FINGERPRINT_BYTES = 12
 # A segment is one entry of the state, and that must go into one record of the state's log.
 _SEGMENT_FINGERPRINTS = 16_384
 # The core takes every one of these; all others refer to something, and are refused where it does not exist.
-_NEVER_REFUSED = (VisitRecorded, TemperatureTaken, CheckpointScanned)
+NEVER_REFUSED = (VisitRecorded, TemperatureTaken, CheckpointScanned)
 
 
 def fingerprint(record: OutsideRecord | WireScan, content: bytes) -> bytes:
@@ -69,7 +69,7 @@ class RepeatMemory:
     def is_repeat(self, record: OutsideRecord, content: bytes, timestamp_ms: int) -> bool:
         """Tell whether the record came before, and remember it; `timestamp_ms` is the broker's, since 1970."""
         digest = fingerprint(record, content)
-        if isinstance(record, _NEVER_REFUSED):
+        if isinstance(record, NEVER_REFUSED):
             return self.knows(digest, timestamp_ms)
         if record.sequence is None:
             return False

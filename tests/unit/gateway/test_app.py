@@ -76,6 +76,25 @@ async def test_a_repeat_is_told_once_the_first_was_acknowledged() -> None:
         assert len(rig.brokers.of("checkpoints")) == 3
 
 
+async def test_what_the_core_may_refuse_is_taken_as_often_as_it_comes() -> None:
+    """It may have come too early; intake knows what it took."""
+    opening = {
+        "kind": "observation_opened",
+        "event_id": "o-1",
+        "sequence": 1,
+        "occurred_at": "2020-02-01T00:00:00Z",
+        "observation_id": "obs-1",
+        "person_id": "p-1",
+        "area": "jintang/c001/g01",
+        "category": "home",
+        "last_exposure_on": "2020-01-20",
+    }
+    async with GatewayRig(kinds=("observation_opened",)) as rig:
+        for _ in range(2):
+            assert (await rig.post([opening, opening])).json()["accepted"] == 2
+        assert len(rig.brokers.of("observations")) == 4
+
+
 async def test_brokers_that_are_away_take_nothing_and_the_same_again_is_taken() -> None:
     async with GatewayRig() as rig:
         rig.brokers.are_away = True
