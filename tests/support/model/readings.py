@@ -14,7 +14,7 @@ READING_KINDS = ("visit_recorded", "temperature_taken", "checkpoint_scanned")
 
 @dataclass(frozen=True)
 class Reading:
-    """A plausible temperature, judged by the current policy."""
+    """A plausible temperature, judged by a policy."""
 
     arrival: Arrival
     is_fever: bool
@@ -29,10 +29,10 @@ class Reading:
         return str(self.arrival.record["event_id"])
 
 
-def _plausible_reading(world: World, arrival: Arrival) -> Reading | None:
-    record, fever = arrival.record, world.policy["fever"]
+def _plausible_reading(policy: dict[str, Any], arrival: Arrival) -> Reading | None:
+    record, fever = arrival.record, policy["fever"]
     temperature_c = record.get("temperature_c") if record["kind"] in READING_KINDS else None
-    if not temperature_c or not is_plausible(temperature_c, world.policy):
+    if not temperature_c or not is_plausible(temperature_c, policy):
         return None
     site = record.get("site") or "unknown"
     return Reading(arrival, temperature_c >= fever["threshold_c"][site], site in fever["confirm_sites"])
@@ -42,7 +42,7 @@ def judge_reading(world: World, arrival: Arrival) -> None:
     """Apply fever and implausible_reading to a record that may carry a temperature."""
     if not arrival.record.get("temperature_c"):
         return
-    reading = _plausible_reading(world, arrival)
+    reading = _plausible_reading(world.policy, arrival)
     if reading is None:
         _raise_implausible(world, arrival)
         return
@@ -86,7 +86,8 @@ def _raise_fever(world: World, reading: Reading) -> None:
 def _settle_by_earlier_arrival(world: World, alert: Alert, observation: Observation) -> None:
     """Settle a new alert by the latest reading taken in `[first, due_at]` that came since the opening.
 
-    Choice 14: implausible readings do not count; of two taken at the same instant the later in the log does.
+    Choice 14: it is plausible and at a confirm site by the policy that holds and by the one under which it came; of two
+    taken at the same instant the later in the log counts.
     """
     assert alert.first_at is not None
     assert alert.due_at is not None
@@ -94,7 +95,9 @@ def _settle_by_earlier_arrival(world: World, alert: Alert, observation: Observat
     for arrival in world.arrivals:
         if arrival.record.get("person_id") != alert.person or arrival.position <= observation.opened_position:
             continue
-        reading = _plausible_reading(world, arrival)
+        then, reading = _plausible_reading(arrival.policy or world.policy, arrival), _plausible_reading(world.policy, arrival)
+        if then is None or not then.is_confirming:
+            continue
         if reading is not None and reading.is_confirming and alert.first_at <= reading.taken_at <= alert.due_at:
             found.append(reading)
     if found:

@@ -95,7 +95,8 @@ def _follow(world: World, record: dict[str, Any], occurred_at: datetime) -> None
     is_reading = kind in readings.READING_KINDS
     is_waiting = kind in ("visit_recorded", "temperature_taken")
     is_waiting = is_waiting and world.open_observation(record["person_id"]) is None
-    arrival = Arrival(record, world.position, occurred_at, world.now, is_waiting)
+    policy = world.policy if is_reading else {}
+    arrival = Arrival(record, world.position, occurred_at, world.now, is_waiting, policy)
     if is_reading:
         ledger.apply_arrival(world, arrival, world.checks)
         readings.judge_reading(world, arrival)

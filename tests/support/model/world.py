@@ -96,6 +96,7 @@ class Arrival:
     occurred_at: datetime
     clock: datetime
     is_waiting: bool  # it came while the person had no open observation
+    policy: dict[str, Any]  # the one that held; of a reading
 
 
 @dataclass(eq=False)

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from events.asyncapi import asyncapi_document
-from events.topics import CATALOGUE, RAW_TOPICS, TopicSpec, topic_configs
+from events.topics import CATALOGUE, TopicSpec, topic_configs
 
 DOCUMENT = asyncapi_document()
 

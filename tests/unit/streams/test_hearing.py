@@ -152,7 +152,8 @@ def test_who_is_not_heard_is_forgotten() -> None:
     changes = {key: value for key, value in intake.decider.changes().items() if key.startswith("heard/")}
     assert changes.keys() == {"heard/a", "heard/b"}
     assert changes["heard/a"] is None
-    assert [key for key in intake.decider.keys() if key.startswith("heard/")] == ["heard/b"]
+    keys = intake.decider.keys()
+    assert [key for key in keys if key.startswith("heard/")] == ["heard/b"]
 
 
 def test_restarts_change_no_byte() -> None:
