@@ -155,7 +155,7 @@ def _observed(events: Path) -> set[str]:
 
 def _through_intake(events: Path) -> Iterator[Output]:
     """Yield what intake writes for the lines of a file, in their order; a tick goes through as it is."""
-    assert set(KINDS) - set(OUTSIDE_KINDS) == {"tick", "source_heard"}
+    assert set(KINDS) - set(OUTSIDE_KINDS) == {"source_heard", "tick"}
     intakes = {
         topic: new_intake(topic, 0, _REPEAT_HOURS, None) for topic in {kind.topic for kind in OUTSIDE_KINDS.values()}
     }

@@ -138,13 +138,12 @@ class Hearing:
         if not isinstance(source_id, str) or not is_identifier(source_id):
             return ()
         is_number = type(sequence) is int and 1 <= sequence <= _LARGEST_SEQUENCE
-        received_s = timestamp_ms / 1000
+        occurred_s = received_s = timestamp_ms / 1000
         try:
             occurred_s = parse_instant(document.get("occurred_at")).timestamp()
         except ValueError:
-            occurred_s = received_s
-        came = sequence if is_number else None, occurred_s, received_s
-        return self._hear(source_id, offset, timestamp_ms, came)
+            received_s = inf  # then it says nothing of the clock
+        return self._hear(source_id, offset, timestamp_ms, (sequence if is_number else None, occurred_s, received_s))
 
     def _hear(self, source_id: str, offset: int, timestamp_ms: int, came: _Came | None = None) -> tuple[Output, ...]:
         bucket = timestamp_ms // BUCKET_MS

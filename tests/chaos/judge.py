@@ -134,7 +134,7 @@ def _judge_ticks(found: Judgement, log: Log) -> None:
             document = json.loads(record.value or b"")
             if document["kind"] == "tick":
                 clock = max(clock, document["at"])
-            elif document["event_id"] not in seen:
+            elif document["kind"] != "source_heard" and document["event_id"] not in seen:
                 seen.add(document["event_id"])
                 if _sortable(document["received_at"]) < _sortable(clock):
                     late.append(f"{partition}:{record.offset}")

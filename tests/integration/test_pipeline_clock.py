@@ -61,12 +61,12 @@ async def test_a_stopped_intake_stops_the_clock(
             *(scan(f"scan-{number}", f"p-{number}", source_id=f"gate-{number}") for number in range(20))
         )
         await pipeline.tick("2020-02-01T02:00:00Z")
-        assert await pipeline.size("timeline") == 3 + 1 + 20 + 2 * 3
+        assert await pipeline.timeline_records() == 3 + 1 + 20 + 2 * 3
         assert await second.stop() == 0, second.log()
         await pipeline.send(reading("while-down"))
 
         attempt = await stands_still(pipeline, "2020-02-02T09:00:00Z")
-        assert await pipeline.size("timeline") == 3 + 1 + 20 + 2 * 3
+        assert await pipeline.timeline_records() == 3 + 1 + 20 + 2 * 3
 
         await pipeline.start("worker intake")
         await asyncio.wait_for(attempt, 60)

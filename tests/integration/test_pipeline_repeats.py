@@ -48,7 +48,11 @@ async def test_a_repeat_stands_in_the_timeline_once(
         await pipeline.tick("2020-02-03T00:00:00Z")
         await pipeline.decided()
 
-        timeline = Counter(record.get("event_id", record["kind"]) for record in await pipeline.read_json("timeline"))
+        timeline = Counter(
+            record.get("event_id", record["kind"])
+            for record in await pipeline.read_json("timeline")
+            if record["kind"] != "source_heard"
+        )
         once = {"open-p-1", "by-sequence", "by-id", "scan-by-sequence", "scan-by-id", "reset-2", "reset-3"}
         assert timeline == Counter(dict.fromkeys(once, 1) | {"policy-1": 3, "tick": 3})
         found = await assert_live_equals_replay(pipeline)
@@ -63,12 +67,12 @@ async def test_what_intake_wrote_before_it_was_killed_counts_once(
     async with pipeline_on(broker, tmp_path, fresh_name("twice"), kafka=slow_commits) as pipeline:
         intake, watch = await pipeline.start("worker intake", "worker watch")
         await pipeline.send(policy(), opening("p-1"))
-        await pipeline.wait_for_size("timeline", 3 + 1)
+        await pipeline.wait_for_timeline(3 + 1)
         await pipeline.send(scan("scan-1"), scan("scan-2"), reading("hot", temperature_c=39.0))
-        await pipeline.wait_for_size("timeline", 3 + 4)
+        await pipeline.wait_for_timeline(3 + 4)
         intake.kill()
         (again,) = await pipeline.start("worker intake")
-        await pipeline.wait_for_size("timeline", 2 * (3 + 4))
+        await pipeline.wait_for_timeline(2 * (3 + 4))
         for part in (again, watch):
             assert await part.stop() == 0, part.log()
 

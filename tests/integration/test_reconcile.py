@@ -152,7 +152,7 @@ def test_a_clean_town_agrees(anywhere: Ready, hours: Hours) -> None:
         "raw to dead-letters": 2,
         "dead-letters from raw": 2,
         "ticks": 12,
-        "timeline to clickhouse": 37,
+        "timeline to clickhouse": 57,
         "checks to clickhouse": 25,
         "alerts to clickhouse": 33,
         "dead-letters to clickhouse": 2,

@@ -61,7 +61,7 @@ async def test_a_worker_that_cannot_go_on_ends_with_the_reason(
         worker = stuck(pipeline, how, "worker", "intake")
         await worker.ready("worker ready")
         await pipeline.send(reading("before", "person-7731", 36.75))
-        await pipeline.wait_for_size("timeline", 1)
+        await pipeline.wait_for_timeline(1)
         await pipeline.send(MARKED)
 
         assert await worker.ended() == EXIT_STUCK, worker.log()
@@ -75,7 +75,7 @@ async def test_a_worker_that_cannot_go_on_ends_with_the_reason(
         assert "Thread 0x" not in worker.log(), "it has left in good order"
 
         await pipeline.start("worker intake")
-        await pipeline.wait_for_size("timeline", 2)
+        await pipeline.wait_for_timeline(2)
 
 
 async def test_a_blocked_event_loop_is_ended_hard(
@@ -162,7 +162,7 @@ async def test_a_process_that_was_stopped_goes_on(
 
 
 async def _has_grown(pipeline: Pipeline, records: int) -> bool:
-    return await pipeline.size("timeline") >= records
+    return await pipeline.timeline_records() >= records
 
 
 @pytest.mark.slow

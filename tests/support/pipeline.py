@@ -199,6 +199,18 @@ class Pipeline:
         """Return how many records were ever appended to a topic."""
         return sum((await self.ends(topic)).values())
 
+    async def timeline_records(self) -> int:
+        """Count what stands in the timeline, without what intake tells of sources."""
+        return sum(b'"kind":"source_heard"' not in (record.value or b"") for record in await self.read("timeline"))
+
+    async def wait_for_timeline(self, records: int) -> None:
+        """Wait until so many records stand in the timeline, without what intake tells of sources."""
+
+        async def is_there() -> bool:
+            return await self.timeline_records() >= records
+
+        await until(is_there, f"{records} records in the timeline")
+
     async def wait_for_size(self, topic: str, records: int) -> None:
         """Wait until so many records were appended to a topic."""
 

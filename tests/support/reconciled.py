@@ -201,7 +201,7 @@ class Place:
 
     def publish(self, logs: Logs, committed: Mapping[str, Mapping[PartitionOf, int]] | None = None) -> None:
         """Put logs on the broker and commit the ends for everybody, apart from what `committed` says of a role."""
-        for topic in (*RAW_TOPICS, *SUNK_TOPICS):
+        for topic in (*RAW_TOPICS, *SUNK_TOPICS, "source-states"):
             # With stamps of the producer, on Apache Kafka too.
             self.broker.create_topic(f"{self.prefix}{topic}", partitions_of(topic))
         ends = {

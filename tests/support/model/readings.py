@@ -95,7 +95,10 @@ def _settle_by_earlier_arrival(world: World, alert: Alert, observation: Observat
     for arrival in world.arrivals:
         if arrival.record.get("person_id") != alert.person or arrival.position <= observation.opened_position:
             continue
-        then, reading = _plausible_reading(arrival.policy or world.policy, arrival), _plausible_reading(world.policy, arrival)
+        then, reading = (
+            _plausible_reading(arrival.policy or world.policy, arrival),
+            _plausible_reading(world.policy, arrival),
+        )
         if then is None or not then.is_confirming:
             continue
         if reading is not None and reading.is_confirming and alert.first_at <= reading.taken_at <= alert.due_at:

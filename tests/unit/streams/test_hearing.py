@@ -272,6 +272,20 @@ def test_a_clock_that_is_ahead() -> None:
     assert [each["least_delay_ms"] for each in heard(outputs)] == [-1_800_000]
 
 
+def test_a_refused_record_that_does_not_say_when() -> None:
+    """It says nothing of the clock of its source."""
+    outputs = Intake("temperatures").take("01:00", temperature(1, occurred_at="today"))
+
+    assert [(each["least_delay_ms"], len(each["sequences"])) for each in heard(outputs)] == [(None, 1)]
+
+
+def test_a_state_of_before_sources_were_heard() -> None:
+    """What was written down by the version before is read: nothing is gathered."""
+    decider = new_intake("checkpoints", 2, 48, SavedState({}, {}))
+
+    assert decider.head() == {"heard_bucket": -1}
+
+
 def test_numbers_that_come_in_any_order() -> None:
     """Every number that does not follow is told of at once, so no record is too large."""
     intake, outputs = Intake(), list[Output]()
