@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Protocol
 from zlib import crc32
 
@@ -23,7 +24,7 @@ from tests.simulation.devices import RAW_TOPICS
 from tests.support.model.instants import parse_instant
 from tests.support.model.validation import _ID, LINE_BYTES_MAX, DeadLetter, _decode
 
-_BUCKET_MS = 300_000
+_BUCKET_MS = 1_800_000
 _OF_WATCH = re.compile(rb'"outage_id":"(silent|gap):[0-9a-f]{32}"')
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -64,14 +65,21 @@ def judge_heard(judgement: _Judgement, broker: Broker) -> None:
             if contents.setdefault(document["event_id"], value) != value:
                 judgement.add_wrong("heard with two contents", [document["event_id"]])
             until_ms = (parse_instant(document["heard_until"]) - _EPOCH) // timedelta(milliseconds=1)
-            heard[where].add(until_ms // _BUCKET_MS - 1)
+            heard[where].add(until_ms // _BUCKET_MS - 2)
             for run in document["sequences"]:
                 told[where].update(range(run["first"], run["last"] + 1))
     for where, found in came.items():
         latest = last_bucket[where[0]]
         due = {number for number, bucket in found.numbers.items() if bucket < latest}
         judgement.add_lost(f"numbers of {where} not told", sorted(due - told[where]))
-        judgement.add_lost(f"signs of life of {where} not told, in", sorted(found.buckets - heard[where]))
+        # What is told of two half hours at once is told of the later one.
+        lived = [(bucket, after) for bucket, after in pairwise(sorted(found.buckets)) if bucket < latest]
+        silent = [bucket for bucket, after in lived if not heard[where] & {bucket, after}]
+        judgement.add_lost(f"signs of life of {where} not told, in", silent)
+        last = max(found.buckets)
+        judgement.add_lost(
+            f"the last sign of life of {where} not told", [last] if last < latest and last not in heard[where] else []
+        )
     for where in told.keys() | heard.keys():
         found = came.get(where, _Came())
         judgement.add_wrong(f"numbers of {where} that nobody sent", sorted(told[where] - found.numbers.keys()))
