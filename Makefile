@@ -15,7 +15,7 @@ CODE := events streams sinks tests bench
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-slow test-chaos test-properties simulate-faults chaos fuzz integration check format schemas handbook kafka kafka-stop bench bench-quick lock clean
+.PHONY: help demo test test-slow test-chaos test-properties simulate-faults chaos fuzz test-openapi integration check format schemas handbook kafka kafka-stop bench bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,8 +69,11 @@ simulate-faults: $(VENV)/.dev ## Run the whole pipeline on SEEDS=n simulated wee
 chaos: $(VENV)/.dev ## Break a cluster and every process TIMES=n times in each way, under load (Java 17 and Maven)
 	@$(BIN)/python -m tests.chaos --times $(TIMES)
 
-fuzz: $(VENV)/.dev ## Give INPUTS=n broken inputs to codec, policy, core, intake, state and readers
+fuzz: $(VENV)/.dev ## Give INPUTS=n broken inputs to codec, policy, core, intake, gateway, state and readers
 	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
+
+test-openapi: $(VENV)/.dev ## Hold a running gateway against docs/openapi.json with Schemathesis (a minute)
+	@$(BIN)/python -m tests.openapi
 
 integration: $(VENV)/.dev ## Run the suites on the Apache Kafka that `make kafka` started
 	@GRIDWATCH_TEST_KAFKA=$${GRIDWATCH_TEST_KAFKA:-127.0.0.1:$(KAFKA_PORT)} GRIDWATCH_REQUIRE_KAFKA=1 \
@@ -120,3 +123,4 @@ lock: ## Resolve the locked versions anew (needs uv)
 	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/run.txt
 	@uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --extra embedded --generate-hashes --no-header --no-annotate -q -o requirements/embedded.txt
 	@uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --extra embedded --group test --group check --generate-hashes --no-header --no-annotate -q -o requirements/dev.txt
+	@uv pip compile requirements/schemathesis.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/schemathesis.txt

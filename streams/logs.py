@@ -28,6 +28,17 @@ class _Sparsely(logging.Filter):
         return True
 
 
+class _WithoutText(logging.Filter):
+    """Leaves out the text of errors of which uvicorn tells: it may repeat what was sent. Type and place stay."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.name.startswith("uvicorn"):
+            kind, _, trace = record.exc_info
+            shown = RuntimeError("" if kind is None else f"{kind.__name__}, of which the text is not shown")
+            record.exc_info = RuntimeError, shown, trace
+        return True
+
+
 def configure_logs(log_format: str = "auto", level: str = "info", *, are_clients_quiet: bool = False) -> None:
     """Send everything, that of Faust and the Kafka clients too, to standard error in one form.
 
@@ -61,6 +72,7 @@ def configure_logs(log_format: str = "auto", level: str = "info", *, are_clients
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
+    handler.addFilter(_WithoutText())
     if level != "debug":
         handler.addFilter(_Sparsely())
     root = logging.getLogger()
@@ -70,6 +82,9 @@ def configure_logs(log_format: str = "auto", level: str = "info", *, are_clients
         logging.getLogger(noisy).setLevel("WARNING" if level != "debug" else "DEBUG")
     if are_clients_quiet and level != "debug":
         logging.getLogger("aiokafka").setLevel("CRITICAL")
+    # At level debug aiokafka shows every record that it sends.
+    for showing in ("aiokafka.conn", "aiokafka.producer"):
+        logging.getLogger(showing).setLevel("INFO" if level == "debug" else "NOTSET")
     # A commit that takes longer than its interval is no news.
     logging.getLogger("mode.timers").setLevel("ERROR" if level != "debug" else "DEBUG")
     # In an outage urllib3 logs whole URLs, with what was asked in them; the client sets the level of its parent at import.

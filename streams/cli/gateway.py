@@ -21,8 +21,6 @@ def command(settings: Settings, processes: int | None) -> None:
     from streams.gateway.serving import serve
 
     gateway = settings.gateway
-    if (gateway.certificate_file is None) != (gateway.key_file is None):
-        raise click.UsageError("gateway: expected certificate_file and key_file, or neither")
     try:
         if gateway.pseudonym_key_file is not None:
             read_pseudonyms(gateway.pseudonym_key_file)
@@ -32,6 +30,8 @@ def command(settings: Settings, processes: int | None) -> None:
         settings = settings.model_copy(update={"gateway": gateway.model_copy(update={"processes": processes})})
     try:
         status = serve(settings)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"gateway: cannot listen on {gateway.host}:{gateway.port}: {error.strerror}") from None
     leave(status)

@@ -6,6 +6,7 @@ What a request says is never logged; what goes wrong is told by its code.
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from events.codec import LARGEST_RECORD_BYTES
 from streams.broker.outputs import Output
 from streams.gateway.adapters.adapting import adapt
 from streams.gateway.answers import MEDIA_TYPE, answer
@@ -30,19 +32,23 @@ from streams.gateway.limits import Bucket
 from streams.gateway.numbers import HighestNumbers
 from streams.gateway.problems import MEDIA_TYPE as PROBLEM_TYPE
 from streams.gateway.problems import Problem, bad_request
-from streams.gateway.registry import Admitted, Registry
+from streams.gateway.registry import Admitted, RegisteredSource, Registry
 from streams.gateway.standing import Standings
 from streams.gateway.writing import Writer, unavailable
 from streams.logs import get_logger
 
 log = get_logger(__name__)
 
-_UNAUTHORIZED = Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "expected a valid key: Authorization: Bearer gw_...")
 _INTERNAL = Problem(
     HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "something is wrong here; nothing is known to be written"
 )
 _NATIVE = "native"
+_UNAUTHORIZED = "unauthorized"
 _HEADERS = {"Cache-Control": "no-store"}
+# So many bytes count as a record, which is how large one can be.
+_BYTES_A_RECORD = LARGEST_RECORD_BYTES
+# Of the bodies that are read at once a source has this part at most.
+_SHARES = 8
 
 Handler = Callable[[Request], Awaitable[Response]]
 # Returns the records of the audit trail about a denial.
@@ -71,23 +77,24 @@ class Gateway:
         self.insight, self._numbers, self._denials = GatewayInsight(), HighestNumbers(), Denials()
         self._denial_output = denial_output
         self._now, self._steady_s, self._is_ready = now, steady_s, is_ready
-        self._reading, self._bodies_max, self._body_seconds = 0, bodies_max, body_seconds
+        self._reading: Counter[str] = Counter()
+        self._bodies_max, self._body_seconds = bodies_max, body_seconds
+        self._bodies_of_one = max(1, bodies_max // _SHARES)
         self._buckets: dict[str, Bucket] = {}
 
     # -- routes
 
     async def post_events(self, request: Request) -> Response:
         """Take records of a source."""
-        admitted = await self._admit(read_authorization(request.headers.get("authorization", "")))
-        return await self._take(request, admitted)
+        return await self._take(request, _presented(request))
 
     async def push(self, request: Request) -> Response:
         """Take what a device sends that cannot set headers: its key is a part of the path."""
-        return await self._take(request, await self._admit(read_key(request.path_params["key"])))
+        return await self._take(request, read_key(request.path_params["key"]))
 
     async def get_source(self, request: Request) -> Response:
         """Tell a source what is known of it."""
-        admitted = await self._admit(read_authorization(request.headers.get("authorization", "")))
+        admitted = self._admit(_presented(request))
         self._limit(admitted, 1)
         return Response(self._standing(admitted), headers=_HEADERS, media_type=MEDIA_TYPE)
 
@@ -103,11 +110,14 @@ class Gateway:
 
     # -- taking
 
-    async def _take(self, request: Request, admitted: Admitted) -> Response:
+    async def _take(self, request: Request, presented: Presented | None) -> Response:
+        admitted = self._admit(presented)
         if not self.writer.is_connected:
             raise unavailable()
         self._limit(admitted, 1)
-        judged = await self._judge(request, admitted)
+        body = await self._read(request, admitted.registered)
+        admitted = self._admit(presented)  # while the body came the key may have been revoked
+        judged = self._judge(request, body, admitted)
         outputs = outputs_of(judged)
         outputs += self._denial_outputs(admitted, judged)
         await self.writer.write(outputs)
@@ -119,35 +129,40 @@ class Gateway:
             status = HTTPStatus.OK  # devices of other makers send for ever what is not taken
         return Response(told, status, _HEADERS, MEDIA_TYPE)
 
-    async def _judge(self, request: Request, admitted: Admitted) -> list[Judged]:
-        """Read the body and judge what is in it; raises Problem."""
+    def _judge(self, request: Request, packed: bytes, admitted: Admitted) -> list[Judged]:
+        """Judge what is in a body; raises Problem."""
         registered, headers = admitted.registered, request.headers
-        content_type, encoding = headers.get("content-type", ""), headers.get("content-encoding", "")
+        content_type = headers.get("content-type", "")
+        body = decompress(packed, headers.get("content-encoding", ""), _largest_bytes(registered))
+        # What is read costs time, whatever is in it.
+        paid = max(1, -(-len(body) // _BYTES_A_RECORD))
+        self._limit(admitted, paid - 1)
         if registered.adapter == _NATIVE:
-            body = await self._read(request, LARGEST_BODY_BYTES)
-            lines = read_records(body, content_type, encoding)
-            self._limit(admitted, len(lines) - 1)
+            lines = read_records(body, content_type)
+            self._limit(admitted, len(lines) - paid)
             return self.door.judge(admitted.source, lines, self._now_ms())
-        body = decompress(await self._read(request, LARGEST_DEVICE_BODY_BYTES), encoding, LARGEST_DEVICE_BODY_BYTES)
         adapted = adapt(body, content_type, registered.adapter_settings())
-        self._limit(admitted, len(adapted) - 1)
+        self._limit(admitted, len(adapted) - paid)
         counts_records = registered.sequence_counts
         return self.door.judge_adapted(admitted.source, adapted, self._now_ms(), counts_records=counts_records)
 
     def _now_ms(self) -> int:
         return int(self._now().timestamp() * 1000)
 
-    async def _admit(self, presented: Presented | None) -> Admitted:
+    def _admit(self, presented: Presented | None) -> Admitted:
+        """Return whose key it is; raises Problem, and says in the audit trail which source was tried."""
         admitted = None if presented is None else self.registry.admit(presented, self._now())
         if admitted is not None:
             return admitted
-        if presented is not None and presented.source_id in self.registry:
-            denial = self._denials.note(
-                Denial(presented.source_id, presented.key_id, _UNAUTHORIZED.code), self._steady_s()
-            )
-            if denial is not None and self.writer.is_connected:
-                await self.writer.write([self._denial_output(denial, self._now())])
-        raise _UNAUTHORIZED
+        if presented is None:
+            raise _unauthorized()
+        if not self._is_ready():  # its key may be among those that are not read yet
+            raise unavailable()
+        if (key_ids := self.registry.key_ids(presented.source_id)) is not None:
+            # Anybody can make up ids of keys; and to wait for the brokers here would tell which sources there are.
+            key_id = presented.key_id if presented.key_id in key_ids else None
+            self._denials.gather(Denial(presented.source_id, key_id, _UNAUTHORIZED))
+        raise _unauthorized()
 
     def _denial_outputs(self, admitted: Admitted, judged: Sequence[Judged]) -> list[Output]:
         source_id, key_id = admitted.source.source_id, admitted.key.key_id
@@ -159,10 +174,16 @@ class Gateway:
         return found
 
     async def tell_denials(self) -> None:
-        """Write the denials that were gathered; to be called every now and then."""
-        outputs = [self._denial_output(denial, self._now()) for denial in self._denials.due(self._steady_s())]
-        if outputs and self.writer.is_connected:
-            await self.writer.write(outputs)
+        """Write the denials that were gathered; to be called every now and then. Raises Problem, and keeps them then."""
+        if not self.writer.is_connected:
+            return
+        due = list(self._denials.due(self._steady_s()))
+        try:
+            await self.writer.write([self._denial_output(denial, self._now()) for denial in due])
+        except Problem:
+            for denial in due:
+                self._denials.gather(denial)
+            raise
 
     def _limit(self, admitted: Admitted, records: int) -> None:
         registered, now_s = admitted.registered, self._steady_s()
@@ -172,14 +193,16 @@ class Gateway:
         if records > 0 and (wait_s := bucket.take(records, now_s)):
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many", "expected fewer records of this source", wait_s)
 
-    async def _read(self, request: Request, largest_bytes: int) -> bytes:
+    async def _read(self, request: Request, registered: RegisteredSource) -> bytes:
         """Read the body, within bounds of size, time and number; raises Problem."""
+        largest_bytes, source_id = _largest_bytes(registered), registered.source_id
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > largest_bytes:
+        if length.isdecimal() and int(length) > largest_bytes:
             raise _too_large(largest_bytes)
-        if self._reading >= self._bodies_max:
+        # One source alone, slow or hostile, leaves room for the others.
+        if self._reading.total() >= self._bodies_max or self._reading[source_id] >= self._bodies_of_one:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "overloaded", "come again: too much is under way", 1)
-        self._reading += 1
+        self._reading[source_id] += 1
         try:
             async with asyncio.timeout(self._body_seconds):
                 return await _body_of(request, largest_bytes)
@@ -190,7 +213,9 @@ class Gateway:
         except ClientDisconnect:
             raise bad_request("truncated", "expected the whole body") from None
         finally:
-            self._reading -= 1
+            self._reading[source_id] -= 1
+            if not self._reading[source_id]:
+                del self._reading[source_id]
 
     def _standing(self, admitted: Admitted) -> bytes:
         registered, key = admitted.registered, admitted.key
@@ -212,6 +237,16 @@ class Gateway:
         return json.dumps(document, separators=(",", ":")).encode()
 
 
+def _presented(request: Request) -> Presented | None:
+    """Return the key of a request; two of them are none, since what stands before the gateway may have read the other."""
+    headers = request.headers.getlist("authorization")
+    return read_authorization(headers[0]) if len(headers) == 1 else None
+
+
+def _largest_bytes(registered: RegisteredSource) -> int:
+    return LARGEST_BODY_BYTES if registered.adapter == _NATIVE else LARGEST_DEVICE_BODY_BYTES
+
+
 async def _body_of(request: Request, largest_bytes: int) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
@@ -224,6 +259,11 @@ async def _body_of(request: Request, largest_bytes: int) -> bytes:
 
 def _too_large(largest_bytes: int) -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"expected at most {largest_bytes:,} bytes")
+
+
+def _unauthorized() -> Problem:
+    # One for each request: what is raised again keeps the frames of every time, with all that the requests said.
+    return Problem(HTTPStatus.UNAUTHORIZED, _UNAUTHORIZED, "expected a valid key: Authorization: Bearer gw_...")
 
 
 def _told(problem: Problem) -> Response:
@@ -246,7 +286,7 @@ def _answering(insight: GatewayInsight, handler: Handler) -> Handler:
             response = _told(problem)
         except Exception as error:
             # The text of an error may repeat what was sent; its place never does.
-            log.error("a request failed", error=type(error).__name__, place=_place_of(error))
+            log.error("a request failed", error=type(error).__name__, place=place_of(error))
             response = _told(_INTERNAL)
         finally:
             insight.under_way -= 1
@@ -256,8 +296,9 @@ def _answering(insight: GatewayInsight, handler: Handler) -> Handler:
     return handle
 
 
-def _place_of(error: BaseException) -> str:
-    trace = error.__traceback__
+def place_of(error: BaseException | None) -> str:
+    """Return file and line where an error was raised."""
+    trace = None if error is None else error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
@@ -294,4 +335,6 @@ def make_app(gateway: Gateway, openapi: bytes, **options: Any) -> Starlette:
         Route("/hello", _hello, methods=["GET"]),
     ]
     handlers: Mapping[Any, Any] = {HTTPException: _no_such_route}
-    return Starlette(routes=routes, exception_handlers=handlers, **options)
+    app = Starlette(routes=routes, exception_handlers=handlers, **options)
+    app.router.redirect_slashes = False  # to where the Host of the request says, without TLS, and with the key
+    return app

@@ -1,5 +1,6 @@
 """Refusals of rights, told to the audit trail: the first at once, those that follow within a minute as a count."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,14 +18,17 @@ class Denial:
     """A source asked for what it may not: `reason` is `not_allowed` or `unauthorized`, `path` the field, where it is one."""
 
     source_id: str
-    key_id: str
+    key_id: str | None
     reason: str
     path: str = ""
     count: int = field(default=1, compare=False)
 
 
 class Denials:
-    """Gathers denials of sources that are registered; bounded by their number, keys and fields."""
+    """Gathers denials of sources that are registered; bounded by the number of sources, of their keys and of fields.
+
+    So whoever notes one names no key that he was only told.
+    """
 
     def __init__(self, gathered_s: float = _GATHERED_S) -> None:
         self._gathered_s = gathered_s
@@ -40,6 +44,11 @@ class Denials:
             return replace(denial, count=told)
         self._counts[denial] = self._counts.get(denial, 0) + denial.count
         return None
+
+    def gather(self, denial: Denial) -> None:
+        """Note what is to be told with those that are due."""
+        self._counts[denial] = self._counts.get(denial, 0) + denial.count
+        self._began_s.setdefault(denial, -math.inf)
 
     def due(self, now_s: float) -> Iterator[Denial]:
         """Yield what was gathered long enough; what has not come again since is forgotten."""

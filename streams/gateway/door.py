@@ -89,11 +89,12 @@ class Door:
             case Taken(identity=identity):
                 try:
                     record = adapted.record(None if identity is None else self._person_id(identity, "person"))
+                    if not counts_records:
+                        record.pop("sequence", None)
+                    line = _written(record)
                 except Refusal as refusal:
                     return _refused(refusal)
-        if not counts_records:
-            record.pop("sequence", None)
-        return self._judge_or_refuse(source, _written(record), received_at_ms)
+        return self._judge_or_refuse(source, line, received_at_ms)
 
     def _judge_or_refuse(self, source: Source, line: bytes, received_at_ms: int) -> Judged:
         try:
@@ -109,6 +110,7 @@ class Door:
         if (path := _foreign(source, record)) is not None:
             return _not_allowed(path)
         written = encode(record)
+        _refuse_too_large(written)  # with what the gateway says; intake would refuse it later, when nobody has it
         # What the core may refuse has to reach it again once the cause is mended.
         digest = fingerprint(record, content_of(written)) if isinstance(record, NEVER_REFUSED) else b""
         return self._found(record.topic, source, written, digest, record.sequence or 0)
@@ -127,14 +129,15 @@ class Door:
         return self._found(CheckpointScanned.topic, source, line, fingerprint(scan, content), scan.sequence or 0)
 
     def _found(self, topic: str, source: Source, line: bytes, digest: bytes, sequence: int) -> Judged:
+        if digest and not sequence:  # known by its event id alone, which another source may have used
+            digest += source.source_id.encode()
         if digest and digest in self._recent:
             return Judged(Result.DUPLICATE)
         return Judged(Result.ACCEPTED, Output(topic, source.source_id.encode(), line), digest, sequence)
 
     def _read(self, source: Source, line: bytes, received_at_ms: int) -> OutsideRecord:
         """Read a record, with what the source left to the gateway; raises Refusal."""
-        if len(line) > LARGEST_RECORD_BYTES:
-            raise Refusal(DeadLetterReason.TOO_LARGE, "", f"expected at most {LARGEST_RECORD_BYTES} bytes")
+        _refuse_too_large(line)
         document = parse_object(line)
         if document.get("received_at") is not None:
             raise _invalid("received_at", "expected null: the gateway sets it")
@@ -195,6 +198,13 @@ def _written(document: dict[str, Any]) -> bytes:
         return write_json(document)
     except UnicodeEncodeError:  # half of a surrogate pair: the codec says in which field
         return json.dumps(document).encode()
+    except ValueError:  # what is read of 1e400 cannot be written
+        raise Refusal(DeadLetterReason.INVALID_FIELD, "", "expected numbers that are finite") from None
+
+
+def _refuse_too_large(line: bytes) -> None:
+    if len(line) > LARGEST_RECORD_BYTES:
+        raise Refusal(DeadLetterReason.TOO_LARGE, "", f"expected at most {LARGEST_RECORD_BYTES} bytes")
 
 
 def _foreign(source: Source, record: OutsideRecord) -> str | None:

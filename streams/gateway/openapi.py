@@ -14,21 +14,33 @@ from streams.gateway.adapters.identity import LONGEST_NUMBER
 from streams.gateway.bodies import LARGEST_BODY_BYTES, LARGEST_DEVICE_BODY_BYTES, MOST_RECORDS
 from streams.gateway.door import Result
 from streams.gateway.problems import MEDIA_TYPE as PROBLEM_TYPE
+from streams.gateway.protocol import LARGEST_HEAD_BYTES
 
 Document = dict[str, Any]
 
 _COMES_AGAIN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _PROBLEMS = {
-    HTTPStatus.BAD_REQUEST: "the body cannot be read: `not_json`, `truncated`, `no_records`",
+    HTTPStatus.BAD_REQUEST: (
+        "the body cannot be read: `not_json`, `truncated`, `no_records`; or it is no request: `not_http`, `upgrade`"
+    ),
     HTTPStatus.UNAUTHORIZED: "no valid key: `unauthorized`",
     HTTPStatus.REQUEST_TIMEOUT: "the body came too slowly: `slow`",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too many bytes or records: `too_large`",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "`content_type`, `charset` or `encoding`",
     HTTPStatus.TOO_MANY_REQUESTS: "more than the source may send, `too_many`, or than can be taken now, `overloaded`",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"a head of more than {LARGEST_HEAD_BYTES:,} bytes: `large_head`",
     HTTPStatus.INTERNAL_SERVER_ERROR: "something is wrong in the gateway: `internal`",
-    HTTPStatus.SERVICE_UNAVAILABLE: "no broker takes records: `unavailable`; nothing is known to be written",
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        "no broker takes records, or keys are not known yet: `unavailable`; nothing is known to be written. Or there are "
+        "too many connections: `crowded`"
+    ),
 }
-_OF_SOURCE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR)
+_OF_SOURCE = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 
 
 def openapi_document() -> Document:
@@ -49,7 +61,7 @@ def openapi_document() -> Document:
         "security": [{"key": []}, {"key_as_password": []}],
         "paths": {
             "/v1/events": {"post": _post_events()},
-            "/v1/push/{key}": {"post": _push()},
+            "/v1/push/{key}": {"post": _push("push"), "put": _push("push_by_put")},
             "/v1/sources/me": {"get": _get_source()},
             "/v1/openapi.json": {"get": _get("openapi", "This description", {"type": "object"})},
             "/livez": {"get": _get("livez", "Whether the process answers", {"type": "object"})},
@@ -86,35 +98,31 @@ def _post_events() -> Document:
             f"At most {MOST_RECORDS:,} records and {LARGEST_BODY_BYTES:,} bytes after decompression. The answer has a "
             "result for each, in their order. What is refused is not kept: mend it and send it again."
         ),
-        "parameters": [
-            {
-                "name": "Content-Encoding",
-                "in": "header",
-                "description": "how the body is compressed",
-                "schema": {"enum": ["identity", "gzip", "zstd"]},
-            }
-        ],
+        "parameters": [_ENCODING],
         "requestBody": {
             "required": True,
             "content": {
                 "application/json": {"schema": {"anyOf": [record, records]}},
-                "application/x-ndjson": {"schema": {"type": "string", "description": "one record a line"}},
+                "application/x-ndjson": {"schema": {**records, "description": "one record a line, without brackets"}},
             },
         },
         "responses": _taken_responses(),
     }
 
 
-def _push() -> Document:
+def _push(operation: str) -> Document:
     return {
-        "operationId": "push",
+        "operationId": operation,
         "summary": "Send what a device sends by itself",
         "description": (
             "For devices that can set no headers: the key stands in the path, and anything may follow it. What the body "
             f"means is said by the adapter of the source; at most {LARGEST_DEVICE_BODY_BYTES:,} bytes."
         ),
         "security": [],
-        "parameters": [{"name": "key", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}],
+        "parameters": [
+            {"name": "key", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}},
+            _ENCODING,
+        ],
         "requestBody": {"content": {"*/*": {"schema": {}}}},
         "responses": _taken_responses(),
     }
@@ -226,7 +234,7 @@ def _schemas() -> Document:
 
 def _standing() -> Document:
     number = {"type": "integer", "minimum": 1}
-    hole = {"type": "array", "prefixItems": [number, number], "items": False, "minItems": 2}
+    hole = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
     instant = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
     return _object(
         {
@@ -258,6 +266,12 @@ def _sent(schema: Document) -> Document:
     return body
 
 
+_ENCODING: Document = {
+    "name": "Content-Encoding",
+    "in": "header",
+    "description": "how the body is compressed",
+    "schema": {"enum": ["identity", "gzip", "zstd"]},
+}
 _COUNT: Document = {"type": "integer", "minimum": 0}
 
 

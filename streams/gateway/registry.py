@@ -177,6 +177,11 @@ class Registry:
         else:
             self._unreadable.add(source_id)
 
+    def key_ids(self, source_id: str) -> frozenset[str] | None:
+        """Return the ids of a source's keys, None for a source that is not registered."""
+        found = self._sources.get(source_id)
+        return None if found is None else frozenset(key.key_id for key in found[0].keys)
+
     def admit(self, presented: Presented, now: datetime) -> Admitted | None:
         """Let a source in by its key; None where it is unknown, not active, another one's, expired or revoked."""
         found = self._sources.get(presented.source_id)

@@ -115,12 +115,16 @@ class Writer:
             await publisher.publish(output for waiting in gathered for output in waiting.outputs)
         except KafkaError as raised:
             error = raised
+        except Exception as raised:  # whatever it is, those who wait hear of it
+            error = KafkaError(type(raised).__name__)
+            log.error("a write failed", error=type(raised).__name__)
         for waiting in gathered:
             self._tell(waiting, error)
         if error is not None and self._publisher is publisher:
             log.warning("the brokers do not take what is sent", error=type(error).__name__)
-            await self._disconnect()
+            publisher, self._publisher = self._publisher, None
             self._refuse_waiting()
+            await _stop(publisher)
             self._wake.set()
 
     def _tell(self, waiting: _Waiting, error: KafkaError | None) -> None:
@@ -143,7 +147,7 @@ class Writer:
             publisher = self._make_publisher()
             try:
                 await publisher.start()
-            except KafkaError as error:
+            except Exception as error:  # a broker's, or of names, addresses and certificates on the way to it
                 log.warning("no broker answers", error=type(error).__name__)
                 await asyncio.sleep(_RECONNECT_S)
             else:
@@ -154,8 +158,12 @@ class Writer:
     async def _disconnect(self) -> None:
         publisher, self._publisher = self._publisher, None
         if publisher is not None:
-            with suppress(KafkaError):
-                await publisher.stop()
+            await _stop(publisher)
+
+
+async def _stop(publisher: Publisher) -> None:
+    with suppress(Exception):  # what it had is told to be lost already
+        await publisher.stop()
 
 
 def unavailable() -> Problem:

@@ -16,7 +16,16 @@ from tests.fuzz.target import Found, Target
 from tests.fuzz.targets import TARGETS
 
 # Together about half a minute on two cores. `TIMES=100 pytest tests/fuzz` makes a hundred times as many.
-_COUNTS = {"codec": 4000, "policy": 900, "intake": 900, "sink": 700, "alerts": 700, "state": 700, "core": 60}
+_COUNTS = {
+    "codec": 4000,
+    "policy": 900,
+    "intake": 900,
+    "sink": 700,
+    "alerts": 700,
+    "gateway": 1500,
+    "state": 700,
+    "core": 60,
+}
 _TIMES = int(os.environ.get("TIMES", "1"))
 # Where they begin; another one looks elsewhere.
 _SEED = int(os.environ.get("FIRST_SEED", "0"))

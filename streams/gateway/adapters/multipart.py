@@ -19,6 +19,8 @@ from events.codec import Refusal
 from events.vocabulary import DeadLetterReason
 
 MOST_PARTS = 32
+# A boundary that is in the parts as well, such as of hyphens, is looked at so often.
+_MOST_DELIMITERS = 10_000
 LONGEST_HEADERS_BYTES = 8 * 1024
 _LONGEST_CONTENT_TYPE = 1024
 _LONGEST_BOUNDARY = 200
@@ -50,6 +52,9 @@ def read_content_type(text: str) -> ContentType:
 
 
 def _content_type(message: Message) -> ContentType:
+    # To read the parameters of a longer one can take a second: `email` looks at each semicolon anew.
+    if len(message.get("Content-Type", "")) > _LONGEST_CONTENT_TYPE:
+        return ContentType("application/octet-stream")
     try:
         return ContentType(message.get_content_type(), message.get_content_charset(), message.get_boundary())
     except (ValueError, LookupError, TypeError, AttributeError):  # what `email` raises for parameters that are nonsense
@@ -89,13 +94,17 @@ def _part_spans(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
 
 def _delimiter_lines(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
     at = body.find(delimiter)
-    while at >= 0:
+    for _ in range(_MOST_DELIMITERS):
+        if at < 0:
+            return
         after = at + len(delimiter)
         line_end = body.find(b"\n", after, after + 80) + 1
         rest = body[after : line_end or min(len(body), after + 80)].strip(b" \t\r\n")
         if (at == 0 or body[at - 1 : at] == b"\n") and rest in (b"", b"--") and (line_end or len(body) <= after + 80):
             yield at, line_end or len(body)
         at = body.find(delimiter, after)
+    if at >= 0:
+        raise Refusal(DeadLetterReason.TOO_LARGE, "", "expected a boundary that is in no part")
 
 
 def _before_line_break(body: bytes, line_start: int) -> int:

@@ -210,7 +210,10 @@ async def test_a_key_ends_with_its_time_its_revocation_and_its_source() -> None:
         assert (await rig.post(scan(3))).status == 401
         rig.registry.take(SOURCE, None)
         assert (await rig.post(scan(4))).status == 401
+        assert rig.brokers.of("audit") == []  # nobody waits for it: that would tell which sources there are
+        await rig.gateway.tell_denials()
         assert [each["detail"]["reason"] for each in rig.brokers.of("audit")] == ["unauthorized"]
+        assert [each["detail"]["count"] for each in rig.brokers.of("audit")] == [2]
 
 
 async def test_the_secret_of_another_key_does_not_open() -> None:
