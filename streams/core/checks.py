@@ -46,7 +46,7 @@ def change(
         return
     if was_missed:
         missed_check.settle(step, person, observation, position, _CHECK_REASON[state])
-    contact_lost.settle(step, person, observation, slot, _COUNT_REASON[state])
+    contact_lost.settle(step, person, observation, slot, _COUNT_REASON[state], evidence)
 
 
 def _is_final(step: Step, observation: Observation, position: int) -> bool:

@@ -4,8 +4,8 @@ Counted per check of an observation: from the decided check with the latest due 
 passed over, missed ones counted until the first done or late one.
 """
 
-from events.vocabulary import AlertReason, CheckState, RuleName, Severity
-from streams.core.alerting import person_subject, raise_alert, resolve
+from events.vocabulary import AlertReason, AlertState, CheckState, RuleName, Severity
+from streams.core.alerting import person_subject, raise_alert, resolve, revise
 from streams.core.layout import Slot
 from streams.core.ledger import PENDING_MARK
 from streams.core.observation import LostContact, Observation
@@ -60,12 +60,25 @@ def _is_open(person: Person, observation: Observation, check: str) -> bool:
     return lost is not None and person.is_open_alert(lost.alert_id)
 
 
-def settle(step: Step, person: Person, observation: Observation, slot: Slot, reason: AlertReason) -> None:
-    """Resolve the open alert of a check when the count has fallen below what it was opened at."""
+def settle(
+    step: Step,
+    person: Person,
+    observation: Observation,
+    slot: Slot,
+    reason: AlertReason,
+    evidence: tuple[str, ...] | None = None,
+) -> None:
+    """Resolve the open alert of a check when the count has fallen below what it was opened at.
+
+    `evidence` is what did it, where that is not the record itself but one that waited: it came before all that the alert has.
+    """
     lost = observation.lost.get(slot.check)
     if lost is None or len(missed_in_a_row(observation, slot.check)) >= lost.lost_after:
         return
-    resolve(step, person, lost.alert_id, reason)
+    alert = person.alert(lost.alert_id)
+    if evidence is not None and alert is not None:
+        evidence = (*evidence, *alert.evidence)
+    revise(step, person, lost.alert_id, reason=reason, state=AlertState.RESOLVED, evidence=evidence)
     del observation.lost[slot.check]
 
 

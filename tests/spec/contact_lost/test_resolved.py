@@ -106,3 +106,19 @@ def test_a_verdict_that_can_change_no_more_leaves_it_open(timeline: Timeline) ->
     """)
 
     assert story.alert("contact_lost", "P1", "visit/02-03/pm") == [("open", "critical", "opened")]
+
+
+def test_by_a_visit_that_waited(timeline: Timeline) -> None:
+    """What was made before its opening and resolves with the checks that an extension brings: the evidence is the visit."""
+    story = timeline("""
+        02-01 08:00 | policy period_days=2
+        02-05 09:00 | visit P1 seen, as waited
+        02-05 10:00 | open O1 P1 home, last exposure 02-02, taken 02-02 20:00
+        02-05 11:00 | tick
+        02-05 11:10 | acknowledge contact_lost P1 visit/2020-02-03/pm, as ack
+        02-05 12:00 | open O2 P1 home, last exposure 02-03, taken 02-02 20:00
+    """)
+
+    alert = next(alert for alert in story.outcome(6).alerts if alert.occurrence == "visit/2020-02-03/pm")
+    assert (alert.rule, alert.state, alert.reason) == ("contact_lost", "resolved", "check_done")
+    assert alert.evidence == ("waited", "ack")
