@@ -141,6 +141,8 @@ class Gateway:
         admitted = None if presented is None else self.registry.admit(presented, self._now())
         if admitted is not None:
             return admitted
+        if presented is not None and not self._is_ready():
+            raise unavailable()  # its key may be among those that are not read yet, and who hears 401 gives up for minutes
         if presented is not None and presented.source_id in self.registry:
             denial = self._denials.note(
                 Denial(presented.source_id, presented.key_id, _UNAUTHORIZED.code), self._steady_s()
@@ -165,11 +167,13 @@ class Gateway:
             await self.writer.write(outputs)
 
     def _limit(self, admitted: Admitted, records: int) -> None:
+        if records <= 0:
+            return
         registered, now_s = admitted.registered, self._steady_s()
         bucket = self._buckets.get(registered.source_id)
         if bucket is None or not bucket.is_of(registered.records_per_s, registered.burst):
             bucket = self._buckets[registered.source_id] = Bucket(registered.records_per_s, registered.burst, now_s)
-        if records > 0 and (wait_s := bucket.take(records, now_s)):
+        if wait_s := bucket.take(records, now_s):
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many", "expected fewer records of this source", wait_s)
 
     async def _read(self, request: Request, largest_bytes: int) -> bytes:
