@@ -7,6 +7,7 @@ EXAMPLES ?= 1000
 TIMES ?= 1
 SEEDS ?= 1000
 INPUTS ?= 100000
+DEVICES ?= 10000
 KAFKA_PORT ?= 19092
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ CODE := events streams sinks tests bench
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-slow test-chaos test-properties simulate-faults chaos fuzz test-openapi integration check format schemas handbook kafka kafka-stop bench bench-quick lock clean
+.PHONY: help demo test test-slow test-chaos test-day test-properties simulate-faults chaos day fuzz test-openapi integration check format schemas handbook kafka kafka-stop bench bench-quick lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +60,12 @@ test-slow: $(VENV)/.dev ## Run the tests that take longer, on the Apache Kafka t
 
 test-chaos: $(VENV)/.dev ## Break real parts in some of the ways, and see that a planted fault is found (Java 17 and Maven)
 	@GRIDWATCH_CHAOS=1 GRIDWATCH_REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/chaos -m chaos -q
+
+test-day: $(VENV)/.dev ## Run a few devices through a day in which everything is killed (Java 17 and Maven)
+	@GRIDWATCH_CHAOS=1 GRIDWATCH_REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/day -m chaos -q
+
+day: $(VENV)/.dev ## Run DEVICES=n devices through a day and judge what arrived (Java 17 and Maven)
+	@$(BIN)/python -m tests.day --devices $(DEVICES)
 
 test-properties: $(VENV)/.dev ## Compare the core with the independent model on EXAMPLES=n histories (EXPLORE=1: on new ones)
 	@EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/properties -n auto -q

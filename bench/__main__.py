@@ -32,10 +32,11 @@ _NEED_KAFKA = {
     "latency": "bench.latency",
     "restart": "bench.restart",
     "sink": "bench.sink",
+    "gateway": "bench.gateway",
 }
 _NEED_NOTHING = {"replay": "bench.replay", "sizes": "bench.sizes"}
 _ALL = _NEED_NOTHING | _NEED_KAFKA  # as long as no broker has started, all cores are free
-_QUICK = ("watch", "intake", "replay", "sizes")
+_QUICK = ("watch", "intake", "gateway", "replay", "sizes")
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench import watching
+from bench import gateway, watching
 from bench.intake import INTAKE, TOGETHER
 from bench.replay import FLOOR, REPLAY, SEVERAL
 from bench.results import CPU, RATE, Row, shown
@@ -74,6 +74,15 @@ _TARGETS = (
     _at_most("the same while 100,000 checks fall due: 2 s", _CHECKS_DUE, "ms", "", 2000),
     _at_most("replay of a file: 2 times the CPU of decoding and checking it", REPLAY, CPU, FLOOR, 2),
     _at_least("replay on two cores: 1.8 times one", SEVERAL.format(2), SEVERAL.format(1), 1.8),
+    _at_least(
+        "gateway: single posts at half the rate of a bare route", gateway.SINGLE, gateway.HELLO, 0.5, "requests/s"
+    ),
+    _at_least("gateway: 20,000 records a second in batches of 100", gateway.BATCHES, "", 20_000),
+    _at_most("gateway: single posts at half their highest rate, p99: 100 ms", gateway.SINGLE_AT_HALF, "ms", "", 100),
+    _at_most("gateway: batches at half their highest rate, p99: 100 ms", gateway.BATCHES_AT_HALF, "ms", "", 100),
+    _at_least(
+        "gateway: 10,000 sources in turn at 0.8 of one", f"{gateway.BATCHES}, {gateway.SOURCES}", gateway.BATCHES, 0.8
+    ),
     _at_most(
         "ready after kill -9 with a million people's state: 30 s", "restart with 1,000,000 observed: ready", "s", "", 30
     ),

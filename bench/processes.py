@@ -118,5 +118,6 @@ def _measured(output: str, process: subprocess.Popen[str]) -> Measured:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """Yield a directory that is gone afterwards."""
+    BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD, ignore_cleanup_errors=True) as directory:
         yield Path(directory)

@@ -11,7 +11,7 @@ settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("exploring", print_blob=True)
 settings.load_profile("exploring" if os.environ.get("EXPLORE") else "repeatable")
 
-pytest_plugins = ["tests.support.brokers", "tests.support.timeline"]
+pytest_plugins = ["tests.support.brokers", "tests.support.real_parts", "tests.support.timeline"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,6 +1,7 @@
 """A record as bytes: what the caller gave, and what the spool adds.
 
-The number comes last, when it is known for certain, and is put in front: the rest never changes once it is spooled.
+The number comes last, when it is known for certain, and is put before `occurred_at`, where the gateway's quick way expects
+it: the rest never changes once it is spooled.
 """
 
 import json
@@ -19,6 +20,7 @@ _SET_ELSEWHERE = {
     "sequence": "expected to be left out: the spool numbers the records",
     "received_at": "expected to be left out: the gateway sets it",
 }
+_OCCURRED_AT = b',"occurred_at":'
 _LARGEST_SEQUENCE_BYTES = len('"sequence":,') + len(str(2**63 - 1))
 
 
@@ -48,8 +50,9 @@ def _encode(document: Mapping[str, object]) -> bytes:
 
 
 def with_sequence(body: bytes, sequence: int) -> bytes:
-    """Put the number in front of a body."""
-    return b'{"sequence":%d,%b' % (sequence, body[1:])
+    """Put the number into a body; the quotes of a text before the place would be escaped, so it is found where it is."""
+    begin, _, rest = body.partition(_OCCURRED_AT)
+    return b'%b,"sequence":%d%b%b' % (begin, sequence, _OCCURRED_AT, rest)
 
 
 def format_instant(instant: datetime) -> str:

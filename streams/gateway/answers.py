@@ -1,7 +1,6 @@
 """What a device is told of its records."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
@@ -9,19 +8,20 @@ from http import HTTPStatus
 from streams.gateway.door import NOT_ALLOWED, Judged, Result
 
 MEDIA_TYPE = "application/json"
+_RESULTS = [(result, result.value) for result in Result]
 _PLAIN: dict[Result, str] = {result: f'{{"result":"{result}"}}' for result in Result if result is not Result.REFUSED}
 
 
 def answer(judged: Sequence[Judged]) -> tuple[HTTPStatus, bytes]:
     """Return status and body: 200 where anything was taken, else 403 where the key may not, 422 where records are wrong."""
-    counts = Counter(each.result for each in judged)
-    records = ",".join(_PLAIN.get(each.result) or _refused(each.reason, each.path, each.message) for each in judged)
-    head = ",".join(f'"{result}":{counts[result]}' for result in Result)
-    return _status(judged, counts), f'{{{head},"records":[{records}]}}'.encode()
+    results = [each.result for each in judged]
+    records = ",".join([_PLAIN.get(each.result) or _refused(each.reason, each.path, each.message) for each in judged])
+    head = ",".join([f'"{name}":{results.count(result)}' for result, name in _RESULTS])
+    return _status(judged, results), f'{{{head},"records":[{records}]}}'.encode()
 
 
-def _status(judged: Sequence[Judged], counts: Counter[Result]) -> HTTPStatus:
-    if counts[Result.REFUSED] < len(judged):
+def _status(judged: Sequence[Judged], results: list[Result]) -> HTTPStatus:
+    if results.count(Result.REFUSED) < len(judged):
         return HTTPStatus.OK
     is_forbidden = any(each.reason == NOT_ALLOWED for each in judged)
     return HTTPStatus.FORBIDDEN if is_forbidden else HTTPStatus.UNPROCESSABLE_ENTITY

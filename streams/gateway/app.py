@@ -186,11 +186,13 @@ class Gateway:
             raise
 
     def _limit(self, admitted: Admitted, records: int) -> None:
+        if records <= 0:
+            return
         registered, now_s = admitted.registered, self._steady_s()
         bucket = self._buckets.get(registered.source_id)
         if bucket is None or not bucket.is_of(registered.records_per_s, registered.burst):
             bucket = self._buckets[registered.source_id] = Bucket(registered.records_per_s, registered.burst, now_s)
-        if records > 0 and (wait_s := bucket.take(records, now_s)):
+        if wait_s := bucket.take(records, now_s):
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many", "expected fewer records of this source", wait_s)
 
     async def _read(self, request: Request, registered: RegisteredSource) -> bytes:

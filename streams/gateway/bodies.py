@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from email.message import Message
+from functools import lru_cache
 from http import HTTPStatus
 from itertools import islice
 from typing import TypeVar
@@ -83,6 +84,8 @@ def _unpack_zstd(body: bytes, largest_bytes: int) -> tuple[bytes, bool]:
     return unpacked, unpacker.eof and not unpacker.unused_data
 
 
+# Few types come from many devices, and to take one apart takes longer than to split a small body.
+@lru_cache(maxsize=64)
 def _splitter(content_type: str) -> Callable[[bytes], list[bytes]]:
     if len(content_type) > _LONGEST_CONTENT_TYPE:
         raise _unknown_type()

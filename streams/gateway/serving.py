@@ -24,6 +24,7 @@ from uvicorn.supervisors import Multiprocess
 
 from streams.broker.compacted import CompactedFollower
 from streams.broker.publisher import Publisher
+from streams.garbage import collect_garbage_rarely
 from streams.gateway.app import Gateway, make_app, place_of
 from streams.gateway.denials import denial_output
 from streams.gateway.door import Door
@@ -161,7 +162,9 @@ def _config(settings: Settings, ending: Ending) -> Config:
 def build_app(settings: Settings, ending: Ending) -> Starlette:
     """Return the application of one process; also called in processes that are started anew."""
     configure_logs(settings.log_format, settings.log_level)
-    return _Process(settings, ending).app
+    app = _Process(settings, ending).app
+    collect_garbage_rarely()
+    return app
 
 
 class _Process:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from events.records import RAW_TOPICS
-from tests.chaos.progress import SUNK_TOPICS
+from streams.settings import Settings
+from tests.chaos.progress import SUNK_TOPICS, GroupProgress
 from tests.chaos.scene import Scene
 
 _FETCH_BYTES = 8 << 20
@@ -47,17 +48,18 @@ async def read_log(scene: Scene) -> Log:
     """Read every topic that the judge looks at, each up to where it ends now."""
     log = Log()
     for topic in (*RAW_TOPICS, *SUNK_TOPICS):
-        log.topics[topic] = await _read(scene, topic)
+        log.topics[topic] = await read_topic(scene.progress, scene.settings, topic)
     return log
 
 
-async def _read(scene: Scene, topic: str) -> list[Stored]:
+async def read_topic(progress: GroupProgress, settings: Settings, topic: str) -> list[Stored]:
+    """Read a topic of the catalogue up to where it ends now, partition after partition, in offset order."""
     found: list[Stored] = []
-    ends = {tp: end for tp, end in (await scene.progress.ends(topic)).items() if end > 0}
+    ends = {tp: end for tp, end in (await progress.ends(topic)).items() if end > 0}
     if not ends:
         return found
     options: dict[str, Any] = {
-        "bootstrap_servers": scene.settings.kafka.brokers,
+        "bootstrap_servers": settings.kafka.brokers,
         "max_partition_fetch_bytes": _FETCH_BYTES,
         "enable_auto_commit": False,
     }

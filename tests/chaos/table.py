@@ -5,6 +5,7 @@ usage: python -m tests.chaos.table [--write | --check]
     faults.jsonl      python -m tests.chaos --json docs/figures/faults.jsonl
     simulation.json   python -m tests.simulation --seeds 10000 --json docs/figures/simulation.json
     fuzz.json         python -m tests.fuzz --inputs 1000000 --json docs/figures/fuzz.json
+    day.json          python -m tests.day --devices 10000 --json docs/figures/day.json
 
 Results of one kind of fault are added up, and what was found amiss in a run counts for each kind that was in it.
 """
@@ -21,12 +22,13 @@ from typing import Any
 
 from tests.chaos.faults import FAULTS
 from tests.chaos.results import read_results
+from tests.day.showing import table as day_table
 from tests.support.processes import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "RELIABILITY.md"
 FIGURES = REPOSITORY / "docs" / "figures"
-FAULT_RESULTS, SIMULATION_RESULTS, FUZZ_RESULTS = (
-    FIGURES / name for name in ("faults.jsonl", "simulation.json", "fuzz.json")
+FAULT_RESULTS, SIMULATION_RESULTS, FUZZ_RESULTS, DAY_RESULT = (
+    FIGURES / name for name in ("faults.jsonl", "simulation.json", "fuzz.json", "day.json")
 )
 _BROKERS, _ALL = "broker-", ""
 _HEAD = (
@@ -110,6 +112,11 @@ def fuzzed(result: Mapping[str, Any]) -> str:
     return "\n".join(map(_line, rows)) + f"\n\nEngine {result['engine']}, seed {result['seed']}."
 
 
+def passed(result: Mapping[str, Any]) -> str:
+    """Return how the devices came through their day."""
+    return f"{day_table(result)}\n\n`{result['command']}`, {result['measured_on']}."
+
+
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -129,7 +136,8 @@ def current(page: str) -> str:
     results = read_results([FAULT_RESULTS])
     page = written(page, "faults", f"{table(results)}\n\n{in_all(results)}")
     page = written(page, "simulation", simulated(json.loads(SIMULATION_RESULTS.read_text("utf-8"))))
-    return written(page, "fuzz", fuzzed(json.loads(FUZZ_RESULTS.read_text("utf-8"))))
+    page = written(page, "fuzz", fuzzed(json.loads(FUZZ_RESULTS.read_text("utf-8"))))
+    return written(page, "day", passed(json.loads(DAY_RESULT.read_text("utf-8"))))
 
 
 def main(argv: list[str] | None = None) -> int:

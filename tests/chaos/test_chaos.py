@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,24 +11,11 @@ from tests.chaos.__main__ import DEFAULT_PORT, main
 from tests.chaos.results import read_results
 from tests.chaos.runs import Run
 from tests.chaos.stage import stage
-from tests.support.brokers import REQUIRE_VARIABLE
 
-VARIABLE = "GRIDWATCH_CHAOS"
 KINDS = (
     *("kill-intake", "kill-watch", "kill-clock", "kill-sink", "kill-sender", "kill-all", "freeze-watch", "scale"),
     *("broker-kill", "net-half", "clickhouse-kill", "clickhouse-lost", "clickhouse-space"),
 )
-
-
-@pytest.fixture
-def _is_asked_for() -> None:
-    if os.environ.get(VARIABLE) != "1":
-        pytest.skip(f"left out: they break real parts for minutes. {VARIABLE}=1 asks for them")
-    missing = [program for program in ("java", "mvn") if shutil.which(program) is None]
-    if missing and os.environ.get(REQUIRE_VARIABLE) == "1":
-        pytest.fail(f"{REQUIRE_VARIABLE}=1, but there is no {' and no '.join(missing)}")
-    if missing:
-        pytest.skip(f"left out: no {' and no '.join(missing)}")
 
 
 def _port() -> int:
@@ -38,7 +24,7 @@ def _port() -> int:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1800)
-@pytest.mark.usefixtures("_is_asked_for")
+@pytest.mark.usefixtures("breaks_real_parts")
 def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path) -> None:
     """Each kind once, under load, on three brokers; the judge compares everything with the town and a replay."""
     results = tmp_path / "results.jsonl"
@@ -60,7 +46,7 @@ def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-@pytest.mark.usefixtures("_is_asked_for")
+@pytest.mark.usefixtures("breaks_real_parts")
 async def test_a_watch_that_acknowledges_too_early_is_found_out(tmp_path: Path) -> None:
     """With results written two seconds after the commit, kill -9 loses some, and the judge says so."""
     async with stage(tmp_path / "stage", _port()) as built:

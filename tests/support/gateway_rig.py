@@ -76,7 +76,7 @@ class GatewayRig:
 
     def __init__(self, *, most_records: int = 1000, person_id_of: Any = person_of, **source: Any) -> None:
         self.brokers, self.registry, self.standings = ToldBrokers(), Registry(), Standings()
-        self.now, self.steady_s = NOW, 0.0
+        self.now, self.steady_s, self.is_ready = NOW, 0.0, True
         self.key, kept = make_key(SOURCE, zeros)
         given = {"kinds": ("checkpoint_scanned",), "areas": ("jintang/c001",), "checkpoints": ("cp-1",)} | source
         self.source = RegisteredSource(source_id=SOURCE, keys=(kept,), **given)
@@ -96,6 +96,7 @@ class GatewayRig:
             bodies_max=4,
             now=lambda: self.now,
             steady_s=lambda: self.steady_s,
+            is_ready=lambda: self.is_ready,
         )
         self.app = make_app(self.gateway, b"{}")
 

@@ -70,7 +70,8 @@ def settle(
 ) -> None:
     """Resolve the open alert of a check when the count has fallen below what it was opened at.
 
-    `evidence` is what did it, where that is not the record itself but one that waited: it came before all that the alert has.
+    `evidence` is what did it, where that is not the record itself but one that waited: it came before all that the alert
+    has.
     """
     lost = observation.lost.get(slot.check)
     if lost is None or len(missed_in_a_row(observation, slot.check)) >= lost.lost_after:

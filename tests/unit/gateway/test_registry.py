@@ -57,6 +57,24 @@ def test_nobody_else_is_let_in() -> None:
     assert registry.admit(found, NOW) is None
 
 
+def test_what_comes_again_is_known_and_what_comes_back_is_taken() -> None:
+    """All of the topic comes again after an outage: a source stays what it is, until another record says otherwise."""
+    change = added("gate-3")
+    registry = Registry()
+    registry.take("gate-3", change.value)
+    first = registry.admit(presented(change), NOW)
+    registry.take("gate-3", change.value)
+    again = registry.admit(presented(change), NOW)
+    assert first is not None
+    assert again is not None
+    assert again.registered is first.registered
+    for shut in (None, b"{}"):
+        registry.take("gate-3", shut)
+        assert registry.admit(presented(change), NOW) is None
+        registry.take("gate-3", change.value)
+        assert registry.admit(presented(change), NOW) is not None
+
+
 def test_a_source_that_is_not_active() -> None:
     """Is not let in, and is again when it is active."""
     assert Registry().admit(presented(added()), NOW) is None
