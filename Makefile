@@ -112,8 +112,8 @@ handbook: $(VENV)/.dev ## Write the rule handbook from the spec tests
 bench: $(VENV)/.dev ## Measure everything against floor and peers (about half an hour; Java 17 and Maven)
 	@$(BIN)/python -m bench
 
-bench-quick: $(VENV)/.dev ## Measure the main ratios and compare them with bench/floors.toml (under a minute)
-	@$(BIN)/python -m bench --quick --check bench/floors.toml
+bench-quick: $(VENV)/.dev ## Measure the main ratios, or those of ONLY=gateway, and compare them with bench/floors.toml (under a minute)
+	@$(BIN)/python -m bench --quick $(if $(ONLY),--only $(ONLY)) --check bench/floors.toml
 
 # -- a real Apache Kafka (Java 17 and Maven)
 

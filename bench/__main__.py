@@ -36,7 +36,7 @@ _NEED_KAFKA = {
 }
 _NEED_NOTHING = {"replay": "bench.replay", "sizes": "bench.sizes"}
 _ALL = _NEED_NOTHING | _NEED_KAFKA  # as long as no broker has started, all cores are free
-_QUICK = ("watch", "intake", "gateway", "replay", "sizes")
+_QUICK = ("watch", "intake", "replay", "sizes")
 
 
 def main() -> int:

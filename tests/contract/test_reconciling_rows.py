@@ -176,7 +176,7 @@ def decided(database: Database, seed: int) -> Held:
     return Held("timeline", "checks", [ticked], highest.at, [len(logs["checks"])])
 
 
-@pytest.mark.parametrize("seed", [7, 18, 24, 31, 36])
+@pytest.mark.parametrize("seed", [19, 41, 43, 51, 53])
 def test_the_ledger_raises_no_false_alarm(database: Database, seed: int) -> None:
     """Random histories with changes of policy, extensions, closings and refusals: what is certain has its verdict."""
     held = decided(database, seed)
@@ -192,7 +192,7 @@ def test_the_ledger_raises_no_false_alarm(database: Database, seed: int) -> None
 
 def test_every_certain_verdict_that_vanishes_is_found(database: Database) -> None:
     """All of them at once: each area and day says how many."""
-    held = decided(database, 36)
+    held = decided(database, 51)
     certain = {each.place: each.expected - each.pending for each in read_ledger(database, held, EPOCH).equations}
     assert sum(certain.values()) > 100
 

@@ -15,6 +15,8 @@ from tests.support.pipeline import Pipeline
 
 Revision = tuple[str, int]
 
+_ABOUT_SOURCES = ("sequence_gap", "source_silent")
+
 
 @dataclass
 class Decisions:
@@ -31,6 +33,10 @@ class Decisions:
     def final_alerts(self) -> dict[str, dict[str, Any]]:
         """Return each alert as it stands."""
         return _final(self.alerts)
+
+    def final_alerts_about_people(self) -> dict[str, dict[str, Any]]:
+        """Return those that follow from what sources sent; files and plans do not have what intake tells of sources."""
+        return {key: alert for key, alert in self.final_alerts().items() if alert["rule"] not in _ABOUT_SOURCES}
 
 
 def _final(revisions: dict[Revision, bytes]) -> dict[str, dict[str, Any]]:

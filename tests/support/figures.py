@@ -99,7 +99,7 @@ def assert_truth_came(decisions: Decisions, town: Path) -> None:
     """Compare final verdicts and alerts with what the town planned: all of it, nothing more."""
     for name, identity, final in (
         ("checks", "check_id", decisions.final_checks()),
-        ("alerts", "alert_id", decisions.final_alerts()),
+        ("alerts", "alert_id", decisions.final_alerts_about_people()),
     ):
         planned = {row[identity]: row for row in _lines(town / f"truth-{name}.ndjson")}
         assert final.keys() == planned.keys()

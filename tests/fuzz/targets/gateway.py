@@ -84,7 +84,7 @@ _PLAIN = 0
 
 
 def run(data: bytes) -> Found:
-    """Judge the records of a request twice: the second time nothing of it is new."""
+    """Judge the records of a request twice: the second time nothing of it is new that can be a repeat."""
     choice, body = data[:3].ljust(3, b"\0"), data[3:]
     adapter = _ADAPTERS[choice[0] % len(_ADAPTERS)]
     content_type = _TYPES[choice[1] % len(_TYPES)]
@@ -100,7 +100,10 @@ def run(data: bytes) -> Found:
     found = _assert_sound(source, judged)
     door.acknowledge(judged)
     again = _judge(door, source, adapter, pack(body), content_type, encoding)
-    assert not any(each.result is Result.ACCEPTED for each in again), "what was acknowledged is a repeat"
+    # What the core may refuse is taken as often as it comes, and has no fingerprint.
+    assert not any(each.result is Result.ACCEPTED and each.fingerprint for each in again), (
+        "what was acknowledged is a repeat"
+    )
     return found
 
 
