@@ -157,9 +157,9 @@ async def test_each_record_has_its_result_and_is_in_the_timeline_once(town: Town
     assert {each["key_id"] for each in denied} == {key.text.split(".")[1]}
 
     await town.pipeline.start("worker intake")
-    await town.pipeline.wait_for_size("timeline", 3)
+    await town.pipeline.wait_for_timeline(3)
     await asyncio.to_thread(gateway.post, key, scan("gate-3", 7))
-    await town.pipeline.wait_for_size("timeline", 4)
+    await town.pipeline.wait_for_timeline(4)
     scans = [each for each in await town.pipeline.read_json("timeline") if each["kind"] == "checkpoint_scanned"]
     assert sorted(each["sequence"] for each in scans) == [1, 2, 3, 7]
     assert all(datetime.fromisoformat(each["received_at"]) >= now for each in scans)
@@ -233,7 +233,7 @@ async def test_a_process_that_is_killed_loses_nothing_and_is_replaced(town: Town
 
         def is_replaced() -> bool:
             children = gateway.children()
-            return len(children) == 2 and killed not in children and gateway.log().count('"topic read"') == 3
+            return len(children) == 2 and killed not in children and gateway.log().count('"topic": "sources"') == 3
 
         await asyncio.to_thread(until, is_replaced, "another process in its place", 30.0)
         assert other in gateway.children()
