@@ -157,9 +157,9 @@ async def test_each_record_has_its_result_and_is_in_the_timeline_once(town: Town
     assert {each["key_id"] for each in denied} == {key.text.split(".")[1]}
 
     await town.pipeline.start("worker intake")
-    await town.pipeline.wait_for_timeline(3)
+    await town.pipeline.wait_for_timeline(1 + 3)  # with what the log is told of the source
     await asyncio.to_thread(gateway.post, key, scan("gate-3", 7))
-    await town.pipeline.wait_for_timeline(4)
+    await town.pipeline.wait_for_timeline(1 + 4)
     scans = [each for each in await town.pipeline.read_json("timeline") if each["kind"] == "checkpoint_scanned"]
     assert sorted(each["sequence"] for each in scans) == [1, 2, 3, 7]
     assert all(datetime.fromisoformat(each["received_at"]) >= now for each in scans)
