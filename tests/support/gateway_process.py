@@ -170,7 +170,9 @@ class GatewayProcess:
         def is_ready() -> bool:
             assert self.process.poll() is None, self.log()
             said = self.log()
-            is_there = [said.count(each) >= self.processes for each in ("connected to the brokers", '"topic": "sources"')]
+            is_there = [
+                said.count(each) >= self.processes for each in ("connected to the brokers", '"topic": "sources"')
+            ]
             return all(is_there) and self._is_answering()
 
         wait_until(is_ready, "the gateway to be ready")

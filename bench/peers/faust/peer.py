@@ -14,6 +14,7 @@ from pathlib import Path
 import faust
 
 from bench.span import Span, report_and_end
+from streams.core.sources import PREFIX
 from streams.watch.decider import WatchPartition, new_watch
 
 
@@ -43,7 +44,8 @@ def main(brokers: str, timeline: str, prefix: str, records: int, directory: str,
     people = app.Table("people", partitions=8)
     passed = app.Table("passed", partitions=8)
     writes_every = writes == "every"
-    results = {name: app.topic(prefix + name, value_type=bytes) for name in ("checks", "alerts", "dead-letters")}
+    written = ("checks", "alerts", "dead-letters", "source-states", "commands")
+    results = {name: app.topic(prefix + name, value_type=bytes) for name in written}
     deciders: dict[int, WatchPartition] = {}
     spans: list[Span] = []
     handled = 0
@@ -69,6 +71,10 @@ def main(brokers: str, timeline: str, prefix: str, records: int, directory: str,
                 else:
                     people[person_id] = packed
             held.changed.clear()
+            sources = decider.state.sources
+            for source_id in sources.changed:
+                people[PREFIX + source_id] = sources.packed(source_id)
+            sources.changed.clear()
             if writes_every and message.key is not None:
                 passed[message.key] = message.offset
             handled += 1
