@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from events.faults import first_fault
 from events.instants import format_instant
-from events.records import OUTSIDE_KINDS
+from events.records import SourceDefined
 from events.results import AccessRecord, encode_access_record, encode_json
 from events.vocabulary import AccessAction
 from streams.broker.outputs import Output
@@ -30,7 +30,6 @@ TOPIC = "sources"
 # One order for all changes, and no key that stands in two partitions once there are more of them.
 PARTITION = 0
 OPTIONS = frozenset(each.name for each in fields(RegisteredSource)) - {"source_id", "keys"}
-_DEFINED = "source_defined"
 _KEYS_KEPT = timedelta(days=90)
 
 
@@ -163,14 +162,12 @@ def remove_source(source_id: str, source: RegisteredSource | None, *, actor_id: 
     return Change(source_id, None, record, now, defines=True)
 
 
-def definition_of(source_id: str, source: RegisteredSource | None, at: datetime) -> Output | None:
-    """Return the record that tells the log of a source, None while the log has no such kind; repeats have one event id."""
-    if _DEFINED not in OUTSIDE_KINDS:
-        return None
+def definition_of(source_id: str, source: RegisteredSource | None, at: datetime) -> Output:
+    """Return the record that tells the log of a source; repeats have one event id."""
     occurred_at = format_instant(at)
-    digest = hashlib.sha256(f"{_DEFINED}|{source_id}|{occurred_at}".encode()).hexdigest()[:40]
+    digest = hashlib.sha256(f"{SourceDefined.kind}|{source_id}|{occurred_at}".encode()).hexdigest()[:40]
     document = {
-        "kind": _DEFINED,
+        "kind": SourceDefined.kind,
         "event_id": f"sd-{digest}",
         "source_id": OFFICE,
         "occurred_at": occurred_at,

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from events.records import OUTSIDE_KINDS
 from streams.broker.outputs import Output
 from streams.cli import sources_options
-from streams.gateway import registrar, source_log
+from streams.gateway import source_log
 from streams.gateway.keys import KeptKey, read_authorization
 from streams.gateway.registrar import Change, change_source, remove_source, revoke_keys, rotate_key
 from streams.gateway.registry import RegisteredSource, Registry, read_source
@@ -163,9 +162,8 @@ class TestAdd:
         assert "mayor" not in sources_options.login_name()
 
 
-def test_the_log_is_told_last(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_is_told_last(office: Office) -> None:
     """Which checks depend on a source, and how long it may be silent; `change` without options says it once more."""
-    monkeypatch.setattr(registrar, "OUTSIDE_KINDS", {**OUTSIDE_KINDS, "source_defined": object})
     office.call("add", "t-1", *TERMINAL, "--interval-seconds", "900")
     office.call("rotate", "t-1")
     office.call("revoke", "t-1", "--all")

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from events.codec import decode_from_topic
-from events.records import OUTSIDE_KINDS
 from events.schema_documents import schema_documents
-from streams.gateway import registrar
 from streams.gateway.registrar import Change, change_source, new_source, remove_source, revoke_keys, rotate_key
 from streams.gateway.registry import MOST_KEYS, RegisteredSource
 from tests.unit.gateway.adapters.devices import MAPPINGS
@@ -308,12 +306,6 @@ class TestAudit:
 class TestDefinitions:
     """What the log is told of a source."""
 
-    @pytest.fixture
-    def known(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let the log have the kind, as it will."""
-        monkeypatch.setattr(registrar, "OUTSIDE_KINDS", {**OUTSIDE_KINDS, "source_defined": object})
-
-    @pytest.mark.usefixtures("known")
     def test_of_a_source(self) -> None:
         """Which checks depend on it and how long it may be silent; the same change has the same event id."""
         change = added(kinds=("visit_recorded",), interval_seconds=900)
@@ -331,7 +323,6 @@ class TestDefinitions:
             "is_active": True,
         }
 
-    @pytest.mark.usefixtures("known")
     def test_of_one_that_is_gone(self) -> None:
         """Nothing depends on it any more; keys are nothing that the log is told of."""
         source = source_of(added(kinds=("visit_recorded",), interval_seconds=900))
@@ -343,15 +334,9 @@ class TestDefinitions:
         assert revoke_keys(source, None, **OFFICE).definition is None
         assert change_source(source, {}, **OFFICE).definition is not None
 
-    @pytest.mark.skipif("source_defined" not in OUTSIDE_KINDS, reason="the log has no source_defined yet")
     def test_the_log_takes_it(self) -> None:
         """As any record of its raw topic."""
         change = added(kinds=("visit_recorded",), interval_seconds=900)
         for definition in (change.definition, remove_source("gate-3", change.source, **OFFICE).definition):
             assert definition is not None
             decode_from_topic(definition.value, definition.topic)
-
-    def test_while_the_log_has_no_such_kind(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Nothing is said."""
-        monkeypatch.setattr(registrar, "OUTSIDE_KINDS", {"visit_recorded": object})
-        assert added(kinds=("visit_recorded",)).definition is None
