@@ -28,7 +28,7 @@ from tests.support.brokers import BrokerUnderTest
 from tests.support.gateway_process import GatewayProcess, Key, new_key, open_files, prepare, scan, until, write
 
 # One process for all of them: on one worker.
-pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("gateway abuse")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90), pytest.mark.xdist_group("gateway abuse")]
 
 CONNECTIONS = 500
 BODY_SECONDS = 1.0
