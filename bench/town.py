@@ -23,7 +23,7 @@ from streams.town.settings import TownSettings
 from streams.town.write import EVENTS, write_town
 
 _REPEAT_HOURS = 48
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Line(NamedTuple):
