@@ -21,8 +21,9 @@ from events.records import SourceDefined
 from events.results import AccessRecord, encode_access_record, encode_json
 from events.vocabulary import AccessAction
 from streams.broker.outputs import Output
+from streams.gateway.adapters.adapting import NATIVE
 from streams.gateway.keys import KeptKey, RandomBytes, make_key
-from streams.gateway.registry import MOST_KEYS, NATIVE, RegisteredSource, build_source, write_source
+from streams.gateway.registry import MOST_KEYS, RegisteredSource, build_source, write_source
 from streams.gateway.rights_check import default_kinds, default_watched_areas, refuse_contradictions
 
 OFFICE = "gridwatch-office"

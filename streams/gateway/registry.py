@@ -14,14 +14,13 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from events.records import AreaPath, Identifier
 from events.vocabulary import Direction
-from streams.gateway.adapters.adapting import refuse_unknown_adapter
+from streams.gateway.adapters.adapting import NATIVE, refuse_unknown_adapter
 from streams.gateway.adapters.mapping import Mapping as DeviceMapping
 from streams.gateway.adapters.mapping import read_mapping
 from streams.gateway.adapters.outcomes import SourceSettings
 from streams.gateway.keys import KeptKey, Presented
 from streams.gateway.sources import Rights, Source
 
-NATIVE = "native"
 MOST_KEYS = 8
 MOST_AREAS = 64
 LARGEST_MAPPING_BYTES = 32 * 1024

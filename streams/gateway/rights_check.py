@@ -3,7 +3,8 @@
 from dataclasses import fields
 
 from events.records import OUTSIDE_KINDS, CheckpointScanned, TemperatureTaken, VisitRecorded
-from streams.gateway.registry import NATIVE, RegisteredSource
+from streams.gateway.adapters.adapting import NATIVE
+from streams.gateway.registry import RegisteredSource
 
 _SCAN, _READING = CheckpointScanned.kind, TemperatureTaken.kind
 _FOR_CHECKS = frozenset({VisitRecorded.kind, _READING})

@@ -1,12 +1,20 @@
 """The samples of devices, each through the adapter it is for: what the documents promise of them."""
 
+import json
+
 import pytest
 
+from events.instants import parse_instant
+from events.records import CheckpointScanned
 from streams.gateway.adapters.adapting import adapt
 from streams.gateway.adapters.outcomes import Refused, Taken
+from streams.gateway.door import Door, Result
+from streams.gateway.recent import RecentRecords
+from streams.gateway.sources import Rights, Source
 from tests.unit.gateway.adapters.devices import SAMPLE_BOUNDARY, SAMPLES, example, sample, source
 
 HIKVISION = "hikvision"
+NATIVE_SCAN = "native_scan.json"
 # The mapping of each sample, and what becomes of its events: a kind, why it is passed over, or `refused`.
 EXPECTED = {
     "face_gate_heartbeat.json": ("face_gate", ["heartbeat"]),
@@ -20,7 +28,6 @@ EXPECTED = {
     "hikvision_heartbeat.json": (HIKVISION, ["other event"]),
     "hikvision_search.json": ("hikvision_search", ["checkpoint_scanned", "nobody"]),
     "hikvision_with_picture.multipart": (HIKVISION, ["checkpoint_scanned"]),
-    "native_scan.json": ("native", ["checkpoint_scanned"]),
     "zkteco_attlog.txt": ("zkteco_attendance", ["temperature_taken", "nothing measured", "nothing measured"]),
     "zkteco_rtlog.txt": (
         "zkteco_access",
@@ -31,7 +38,7 @@ EXPECTED = {
 
 def adapted(name: str) -> list[Taken | Refused]:
     by, _ = EXPECTED[name]
-    where = source(by) if by in (HIKVISION, "native") else source("mapping", example(by))
+    where = source(by) if by == HIKVISION else source("mapping", example(by))
     content_type = SAMPLE_BOUNDARY if name.endswith(".multipart") else ""
     return adapt(sample(name), content_type, where)  # type: ignore[return-value]
 
@@ -39,7 +46,7 @@ def adapted(name: str) -> list[Taken | Refused]:
 def test_every_sample_is_expected() -> None:
     """No sample lies there unused, and the page beside them names each."""
     names = {path.name for path in SAMPLES.iterdir() if path.name != "README.md"}
-    assert names == EXPECTED.keys()
+    assert names == EXPECTED.keys() | {NATIVE_SCAN}
     assert all(f"`{name}`" in (SAMPLES / "README.md").read_text(encoding="utf-8") for name in names)
 
 
@@ -51,6 +58,20 @@ def test_a_sample(name: str) -> None:
         for each in adapted(name)
     ]
     assert outcomes == EXPECTED[name][1]
+
+
+def test_the_contract_s_own() -> None:
+    """It goes through the door as it is; the source may be left out."""
+    line = sample(NATIVE_SCAN)
+    scan = json.loads(line)
+    rights = Rights(frozenset({CheckpointScanned.kind}), (scan["area"],), frozenset({scan["checkpoint_id"]}))
+    received_at_ms = int(parse_instant(scan["occurred_at"]).timestamp() * 1000)
+
+    (judged,) = Door(RecentRecords(10)).judge(Source("gate-1", rights), [line], received_at_ms)
+
+    assert judged.result is Result.ACCEPTED, (judged.path, judged.message)
+    assert judged.output is not None
+    assert judged.output.key == b"gate-1"
 
 
 def test_zkteco() -> None:
