@@ -13,7 +13,7 @@ from tests.simulation.planted import PLANTED
 from tests.simulation.run import run_seed
 
 _FIRST = int(os.environ.get("FIRST_SEED", "0"))
-_SEEDS = int(os.environ.get("SEEDS", "60"))
+_SEEDS = int(os.environ.get("SEEDS", "24"))
 _PLANTED_SEEDS = 60
 
 
@@ -27,6 +27,7 @@ def test_a_seed(seed: int) -> None:
     assert outcome.decided_s is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_fault_of_ours_is_found(name: str) -> None:
     """By one of a few seeds, with nothing but the fault to find."""
@@ -35,7 +36,7 @@ def test_a_fault_of_ours_is_found(name: str) -> None:
     assert found is not None
 
 
-@pytest.mark.parametrize("seed", [3, 7, 16])
+@pytest.mark.parametrize("seed", [3, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (7, 16))])
 def test_a_seed_is_the_same_run_everywhere(seed: int) -> None:
     """Byte for byte, in another process that hashes otherwise."""
     command = [sys.executable, "-m", "tests.simulation", "--seed", str(seed), "--trace"]
