@@ -186,8 +186,8 @@ def is_future(scan: WireScan | TimedScan, received_at_ms: int | None = None) -> 
         if received_at_ms is None:
             return False
         received_at = _text_of(received_at_ms)
-    # With the same offset, and to the second, texts are ordered as their instants are. Nearly every scan ends here.
-    if occurred_at[19:] != received_at[19:]:
+    # In the same offset, and to the second, texts are ordered as their instants are. Nearly every scan ends here.
+    if occurred_at[19:] != received_at[19:] and not (occurred_at[-1] == received_at[-1] == "Z"):
         occurred_at, received_at = in_utc(occurred_at), in_utc(received_at)
     return occurred_at[:19] > received_at[:19] and _instant(occurred_at) - _instant(received_at) > FUTURE_TOLERANCE
 

@@ -14,6 +14,12 @@ _PLAIN: dict[Result, str] = {result: f'{{"result":"{result}"}}' for result in Re
 
 def answer(judged: Sequence[Judged]) -> tuple[HTTPStatus, bytes]:
     """Return status and body: 200 where anything was taken, else 403 where the key may not, 422 where records are wrong."""
+    if len(judged) == 1 and judged[0].result is Result.ACCEPTED:
+        return HTTPStatus.OK, _ONE_ACCEPTED
+    return _answer(judged)
+
+
+def _answer(judged: Sequence[Judged]) -> tuple[HTTPStatus, bytes]:
     results = [each.result for each in judged]
     records = ",".join([_PLAIN.get(each.result) or _refused(each.reason, each.path, each.message) for each in judged])
     head = ",".join([f'"{name}":{results.count(result)}' for result, name in _RESULTS])
@@ -31,3 +37,6 @@ def _status(judged: Sequence[Judged], results: list[Result]) -> HTTPStatus:
 def _refused(reason: str, path: str, message: str) -> str:
     document = {"result": Result.REFUSED, "reason": reason, "path": path, "message": message}
     return json.dumps(document, separators=(",", ":"))
+
+
+_, _ONE_ACCEPTED = _answer([Judged(Result.ACCEPTED)])

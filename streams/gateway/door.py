@@ -60,8 +60,10 @@ class Door:
         self._recent = recent
         self._person_id_of = person_id_of
 
-    def judge(self, source: Source, lines: Iterable[bytes], received_at_ms: int) -> list[Judged]:
+    def judge(self, source: Source, lines: Sequence[bytes], received_at_ms: int) -> list[Judged]:
         """Judge the records of one request, in their order; `received_at_ms` since 1970, by the gateway's clock."""
+        if len(lines) == 1:  # most requests; nothing was before it
+            return [self._judge_or_refuse(source, lines[0], received_at_ms)]
         return list(_once(self._judge_or_refuse(source, line, received_at_ms) for line in lines))
 
     def judge_adapted(

@@ -6,17 +6,22 @@ connected ---- first byte ---- head complete ---- body complete ---- answer ----
 
 While nobody is answered one of the limits is always running: what a client sends between two requests begins nothing, and
 ends no limit either. What a client sends ahead of its answers is held, so there may be little of it.
+
+Records that come whole, in one piece with their head, go to the gateway without a task; any other request is uvicorn's.
 """
 
 import asyncio
 from collections import deque
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from streams.gateway.app import EVENTS_PATH, App
 from streams.gateway.bodies import LARGEST_DEVICE_BODY_BYTES
+from streams.gateway.heads import read_head
 from streams.gateway.problems import MEDIA_TYPE, Problem, bad_request
+from streams.gateway.whole import WholeRequest, may_be_whole
 
 LARGEST_HEAD_BYTES = 32 * 1024
 MOST_HEADERS = 100
@@ -27,6 +32,7 @@ LARGEST_AROUND_BYTES = 64 * 1024
 # Requests behind one that is not answered yet. Each is kilobytes, and of a few bytes on the wire.
 MOST_AHEAD = 16
 
+_EVENTS_TARGET = EVENTS_PATH.encode()
 _NO_REQUEST = bad_request("not_http", "expected a request of HTTP/1.1")
 # The parser takes a body for what comes behind an upgrade, and then for another request.
 _NO_UPGRADE = bad_request("upgrade", "expected HTTP/1.1 without an upgrade of the connection")
@@ -53,10 +59,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._arrival_s, self._connections_max = arrival_seconds, connections_max
         self._limits: dict[str, asyncio.TimerHandle] = {}
         self._served = self.app
+        self._gateway = self.app.gateway if isinstance(self.app, App) else None
         self._received_bytes = self._parsed_bytes = self._body_bytes = 0
         self._is_in_head = True
         self._wrong = _NO_REQUEST
-        self._unanswered: deque[RequestResponseCycle] = deque()
+        self._unanswered: deque[RequestResponseCycle | WholeRequest] = deque()
+        self._whole: WholeRequest | None = None
 
     # -- the connection
 
@@ -83,6 +91,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Take what came, unless it makes a request that is too large."""
         self._received_bytes += len(data)
         super().data_received(data)
+        whole, self._whole = self._whole, None
         if self.transport.is_closing():
             return
         if self._is_in_head and self._received_bytes > LARGEST_HEAD_BYTES:
@@ -91,6 +100,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif "arrival" not in self._limits and (self.cycle is None or self.cycle.response_complete):
             self._limit("arrival")
+        if whole is not None and not self.transport.is_closing():
+            self._take(whole)
 
     def pause_writing(self) -> None:
         """Wait no longer than that for a client to take its answers."""
@@ -130,7 +141,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._end_parsing(_NO_UPGRADE)
         self.app = _crowded if len(self.connections) > self._connections_max else self._served
-        super().on_headers_complete()
+        if (whole := self._find_whole()) is None:
+            super().on_headers_complete()
+        else:
+            self._whole = whole
+            self.cycle = cast(RequestResponseCycle, whole)
         self._unanswered.append(self.cycle)
         if len(self.pipeline) > MOST_AHEAD:
             self.transport.abort()
@@ -159,6 +174,37 @@ class BoundedProtocol(HttpToolsProtocol):
         """End a connection on which nothing has come for long."""
         super().timeout_keep_alive_handler()
         self._limit("departure")
+
+    # -- records that come whole
+
+    def _find_whole(self) -> WholeRequest | None:
+        """Return a request that may have its body right behind its head, None for any other."""
+        if self.url != _EVENTS_TARGET or self._gateway is None or self.app is _crowded:
+            return None
+        is_behind = self.cycle is not None and not self.cycle.response_complete
+        if is_behind or self.flow.write_paused:  # it has to wait, which takes a task
+            return None
+        parser = self.parser
+        if parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
+            return None
+        head = read_head(self.headers)
+        if not may_be_whole(head):
+            return None
+        headers, keep_alive = self.server_state.default_headers, parser.should_keep_alive()
+        return WholeRequest(head, self.transport, headers, self.on_response_complete, keep_alive=keep_alive)
+
+    def _take(self, whole: WholeRequest) -> None:
+        """Take what has come whole, when the parser is done: an answer at once would come in the midst of its calls."""
+        if not whole.more_body and self._gateway is not None:
+            self._gateway.take_whole(whole.head, bytes(whole.body), whole.answer)
+            return
+        # The rest is still to come. Whoever sends it is looked at before, and waits in a task as every other request.
+        self._unanswered.clear()
+        self.cycle = None  # type: ignore[assignment]  # as uvicorn has it before the first request
+        super().on_headers_complete()
+        self._unanswered.append(self.cycle)
+        if whole.body:
+            super().on_body(bytes(whole.body))
 
     # -- what is no request
 

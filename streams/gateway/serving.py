@@ -25,7 +25,7 @@ from uvicorn.supervisors import Multiprocess
 from streams.broker.compacted import CompactedFollower
 from streams.broker.publisher import Publisher
 from streams.garbage import collect_garbage_rarely
-from streams.gateway.app import Gateway, make_app, place_of
+from streams.gateway.app import App, make_app
 from streams.gateway.denials import denial_output
 from streams.gateway.door import Door
 from streams.gateway.openapi import openapi_json
@@ -35,7 +35,9 @@ from streams.gateway.pseudonyms import read_pseudonyms
 from streams.gateway.recent import RecentRecords
 from streams.gateway.registrar import TOPIC
 from streams.gateway.registry import Registry
+from streams.gateway.replies import place_of
 from streams.gateway.standing import Standings
+from streams.gateway.taking import Gateway
 from streams.gateway.vitals import GatewayVitals
 from streams.gateway.writing import Writer
 from streams.health.pulses import StalledError
@@ -159,7 +161,7 @@ def _config(settings: Settings, ending: Ending) -> Config:
     )
 
 
-def build_app(settings: Settings, ending: Ending) -> Starlette:
+def build_app(settings: Settings, ending: Ending) -> App:
     """Return the application of one process; also called in processes that are started anew."""
     configure_logs(settings.log_format, settings.log_level)
     app = _Process(settings, ending).app

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 
-from streams.gateway.app import Gateway
+from streams.gateway.taking import Gateway
 from streams.health.beats import LoopBeat
 from streams.health.pulses import Pulse, StalledError
 from streams.health.vitals import Check, Sample

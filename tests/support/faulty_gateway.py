@@ -8,7 +8,7 @@ import asyncio
 from typing import Any, NoReturn
 
 from streams.cli.main import main
-from streams.gateway.app import Gateway
+from streams.gateway.app import Routes
 from streams.gateway.door import Door
 
 _judge = Door.judge
@@ -40,11 +40,11 @@ def _judge_faultily(self: Door, source: Any, lines: Any, received_at_ms: int) ->
     return _judge(self, source, lines, received_at_ms)
 
 
-async def _get_live(_: Gateway, request: Any) -> NoReturn:
+async def _get_live(_: Routes, request: Any) -> NoReturn:
     _fail(request.url)
 
 
 if __name__ == "__main__":
     Door.judge = _judge_faultily  # type: ignore[method-assign]
-    Gateway.get_live = _get_live  # type: ignore[method-assign, assignment]
+    Routes.get_live = _get_live  # type: ignore[method-assign, assignment]
     main()

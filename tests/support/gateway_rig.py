@@ -10,13 +10,14 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 
 from streams.broker.outputs import Output
 from streams.gateway.adapters.identity import Identity
-from streams.gateway.app import Gateway, make_app
+from streams.gateway.app import make_app
 from streams.gateway.denials import denial_output
 from streams.gateway.door import Door
 from streams.gateway.keys import make_key
 from streams.gateway.recent import RecentRecords
 from streams.gateway.registry import RegisteredSource, Registry, write_source
 from streams.gateway.standing import Standings
+from streams.gateway.taking import Gateway
 from streams.gateway.writing import Writer
 from tests.support.asgi import Reply, ask
 

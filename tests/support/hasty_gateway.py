@@ -5,10 +5,12 @@ Takes the command line of `gridwatch`.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from streams.broker.outputs import Output
 from streams.cli.main import main
-from streams.gateway.writing import Writer
+from streams.gateway.problems import Problem
+from streams.gateway.writing import Told, Writer
 
 LATE_S = 2.0
 
@@ -16,18 +18,14 @@ LATE_S = 2.0
 class HastyWriter(Writer):
     """As the sound one, but nobody waits for the brokers."""
 
-    _late: set[asyncio.Task[None]]
+    def put(self, outputs: Sequence[Output], told: Told) -> None:
+        """Say at once that they are written."""
+        told(None)
+        asyncio.get_running_loop().call_later(LATE_S, self._put_late, outputs)
 
-    async def write(self, outputs: Sequence[Output]) -> None:
-        """Return at once."""
-        self._late = getattr(self, "_late", set())
-        task = asyncio.create_task(self._write_late(outputs))
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
-
-    async def _write_late(self, outputs: Sequence[Output]) -> None:
-        await asyncio.sleep(LATE_S)
-        await super().write(outputs)
+    def _put_late(self, outputs: Sequence[Output]) -> None:
+        with suppress(Problem):
+            super().put(outputs, lambda _: None)
 
 
 if __name__ == "__main__":

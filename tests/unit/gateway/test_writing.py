@@ -115,6 +115,56 @@ async def test_it_connects_again_until_it_can(monkeypatch: pytest.MonkeyPatch) -
         assert writer.is_connected
 
 
+async def test_few_records_wait_for_the_write_that_is_under_way_and_many_do_not() -> None:
+    """A write costs much, so small ones are gathered, however many there may be at once."""
+    brokers = ToldBrokers()
+    async with writer_of(brokers, at_once=3) as writer:
+        await settle()
+        brokers.gate.clear()
+        asked, begun = [], []
+        for count in (1, 4, 5, 1, 9, 90, 50):
+            asked.append(asyncio.create_task(writer.write(outputs(count))))
+            await settle()
+            begun.append(list(brokers.writes))
+        brokers.gate.set()
+        await asyncio.gather(*asked)
+    assert begun == [[1], [1], [1], [1, 10], [1, 10], [1, 10, 99], [1, 10, 99]]
+    assert brokers.writes == [1, 10, 99, 50]
+    assert writer.written_records == len(brokers.outputs) == 160
+
+
+async def test_a_request_whose_answer_fails_is_no_concern_of_others() -> None:
+    brokers = ToldBrokers()
+    async with writer_of(brokers) as writer:
+        await settle()
+
+        def fail(_: object) -> None:
+            raise RuntimeError
+
+        heard: list[object] = []
+        writer.put(outputs(1), fail)
+        writer.put(outputs(1), heard.append)
+        await settle()
+        assert heard == [None]
+        assert (writer.held_records, writer.written_records) == (0, 2)
+        assert writer.is_connected
+
+
+async def test_whoever_hangs_up_has_written() -> None:
+    brokers = ToldBrokers()
+    async with writer_of(brokers) as writer:
+        await settle()
+        brokers.gate.clear()
+        asking = asyncio.create_task(writer.write(outputs(3)))
+        await settle()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        assert asking.cancelled()
+        brokers.gate.set()
+        await settle()
+        assert (len(brokers.outputs), writer.written_records, writer.held_records) == (3, 3, 0)
+
+
 async def test_its_end_waits_for_what_is_under_way_and_refuses_the_rest() -> None:
     brokers = ToldBrokers()
     writer = writer_of(brokers, write_records=10)
