@@ -144,7 +144,7 @@ def _decode(
 ) -> Any:
     if CheckpointScanned.kind in kinds and (scan := read_scan(raw)) is not None:
         return scan_record(scan)
-    reading = read_reading(raw) or read_heard(raw) or read_tick(raw)
+    reading = read_heard(raw) or read_reading(raw) or read_tick(raw)
     if reading is not None and reading.kind in kinds:
         return reading
     _refuse_too_large(raw, largest_bytes)

@@ -90,8 +90,10 @@ def read_heard(raw: bytes) -> SourceHeard | None:
     if len(raw) > _LONGEST_QUICK_BYTES or not _is_heard(raw):
         return None
     record = _read_heard(raw)
-    are_in_order = all(run.first <= run.last and run.since <= run.until for run in record.sequences)
-    return record if are_in_order else None
+    for run in record.sequences:
+        if run.last < run.first or run.until < run.since:
+            return None
+    return record
 
 
 def _in_utc(record: _Reading) -> _Reading:

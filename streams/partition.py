@@ -48,7 +48,8 @@ class SavedState:
 class PartitionDecider(Protocol):
     """Decides the records of one partition in offset order, and can be written down and read back in between.
 
-    The same records from the same state always give the same outputs: whoever repeats them repeats them exactly. Entries
+    The same records from the same state always give the same outputs: whoever repeats them repeats them exactly. Taken in
+    other pieces they do so too, apart from what only the last is told of: that is told once in each piece. Entries
     are immutable bytes, so that what was written down at an offset stays what it was while deciding goes on. An entry
     may have parts, under its key, `//` and one of the names in `parts`: what changes less often than the entry itself.
     """

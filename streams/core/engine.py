@@ -47,6 +47,8 @@ def step(state: State, record: Record) -> Outcome:
     The state is changed in place. A record that refers to nothing is refused in the outcome and has changed nothing; a
     repeat brings nothing. The same records from the same state always bring the same outcomes.
     """
+    if isinstance(record, SourceHeard) and (outcome := listening.hear_steady(state, record)) is not None:
+        return outcome
     current = Step(state, record)
     had_policy = state.policy is not None
     if not isinstance(record, PolicyChanged):

@@ -4,9 +4,8 @@ from datetime import datetime
 
 from events.records import AlertResolved, SourceDefined, SourceHeard, StaffCommand, source_key
 from events.vocabulary import AlertReason, AlertState
-from streams.core.calendar import microseconds
 from streams.core.numbers import add_run, first_seen_at, give_up
-from streams.core.outcome import Step
+from streams.core.outcome import Outcome, Step
 from streams.core.rules import sequence_gap, source_silent
 from streams.core.source_alerts import revised
 from streams.core.sources import Source
@@ -33,15 +32,36 @@ def define(step: Step, record: SourceDefined) -> None:
 def hear(step: Step, record: SourceHeard) -> None:
     """Take what intake tells of a source; told again it changes nothing."""
     source = step.state.sources.get(record.source_id) or Source(record.source_id)
-    if source.heard_until is None or record.heard_until > source.heard_until:
-        source.heard_until = record.heard_until
+    is_later, began_again = _take_over(source, record, step.now)
+    if is_later:
         source_silent.end(step, source, AlertReason.HEARD_AGAIN)
+    sequence_gap.look(step, source, AlertReason.GIVEN_UP if began_again else AlertReason.BACKFILLED)
+    _put(step, source)
+
+
+def hear_steady(state: State, record: SourceHeard) -> Outcome | None:
+    """Do the same for a source that is steady, as nearly all are: no alert can end. None where it is not one."""
+    source, now = state.sources.get(record.source_id), state.clock or record.heard_until
+    if source is None or not source.is_steady:
+        return None
+    _take_over(source, record, now)
+    if len(source.runs) < 2:
+        state.sources.put_off(source)
+    else:
+        state.sources.put(source, state.current_policy())
+    return Outcome(sources=((source, now),))
+
+
+def _take_over(source: Source, record: SourceHeard, now: datetime) -> tuple[bool, bool]:
+    """Return whether it was heard later than ever before, and whether its counter began again."""
+    is_later = source.heard_until is None or record.heard_until > source.heard_until
+    if is_later:
+        source.heard_until = record.heard_until
     source.remember_delay(record.event_id, record.least_delay_ms)
     began_again = False
     for run in record.sequences:
-        began_again |= add_run(source.runs, run, step.now)
-    sequence_gap.look(step, source, AlertReason.GIVEN_UP if began_again else AlertReason.BACKFILLED)
-    _put(step, source)
+        began_again |= add_run(source.runs, run, now)
+    return is_later, began_again
 
 
 def _put(step: Step, source: Source) -> None:
@@ -73,7 +93,7 @@ def command(step: Step, source: Source, record: StaffCommand) -> None:
 def fall_due(step: Step) -> None:
     """Decide everything about sources that the clock has reached."""
     sources, clock = step.state.sources, step.now
-    for source in sources.pop_due(microseconds(clock)):
+    for source in sources.pop_due(clock, step.policy):
         while (due_at := source.next_due(step.policy)) is not None and due_at <= clock:
             if due_at != source.forgotten_at(step.policy):
                 step.reached_at = due_at

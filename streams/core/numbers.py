@@ -32,8 +32,14 @@ class Run(msgspec.Struct, array_like=True):
 
     def join(self, other: "Run | SequenceRun") -> None:
         """Take over the numbers of another run, and all between."""
-        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
-        self.since, self.until = min(self.since, other.since), max(self.until, other.until)
+        if other.first < self.first:
+            self.first = other.first
+        if other.last > self.last:
+            self.last = other.last
+        if other.since < self.since:
+            self.since = other.since
+        if other.until > self.until:
+            self.until = other.until
 
 
 class Hole(NamedTuple):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from events.codec import Refusal
 from events.policy import Policy
 from events.records import Record, SourceHeard, Tick
-from events.results import Alert, SourceState, Verdict
+from events.results import Alert, Verdict
 from streams.core.layout import Timetable
 from streams.core.sources import Source
 from streams.core.state import State
@@ -18,12 +18,13 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 class Outcome:
     """Verdicts and alerts of one record in the order decided, and why the record was refused, if it was.
 
-    `sources` are those of which it changed what is known, by their ids.
+    `sources` are those of which it changed what is known, by their ids, each with the instant under which that is dated.
+    They go on changing with later records: `Source.state` says what is known when it is asked.
     """
 
     verdicts: tuple[Verdict, ...] = ()
     alerts: tuple[Alert, ...] = ()
-    sources: tuple[SourceState, ...] = ()
+    sources: tuple[tuple[Source, datetime], ...] = ()
     refusal: Refusal | None = None
 
 
@@ -97,7 +98,7 @@ class Step:
         return Outcome(
             tuple([verdict for _, verdict in self.verdicts]),
             tuple([alert for _, alert in self.alerts]),
-            tuple([self.sources[source_id].state(self.now) for source_id in sorted(self.sources)]),
+            tuple([(self.sources[source_id], self.now) for source_id in sorted(self.sources)]),
         )
 
 

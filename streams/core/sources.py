@@ -6,6 +6,7 @@ and that was not heard for as long as anything is remembered is let go of.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -67,6 +68,18 @@ class Source(msgspec.Struct, array_like=True):
         if since is None or self.silence is not None or self.told == stamp(since):
             return None
         return since + timedelta(seconds=self.interval_seconds)
+
+    @property
+    def is_steady(self) -> bool:
+        """Tell whether being heard again only puts its deadlines off, as long as no hole comes with it.
+
+        Then what falls due is its silence, or that it is forgotten: both count from `heard_until`, and none comes into
+        being. Not so before it was heard, when it may be remembered for its resolved alerts alone; where there are holes;
+        while an alert is open, which can end; and once a silence was told of: that is due no more, but the next one is.
+        """
+        if self.heard_until is None or len(self.runs) > 1 or self.silence is not None or self.gap is not None:
+            return False
+        return not self.told or (since := self.silent_since) is None or self.told != stamp(since)
 
     @property
     def gap_at(self) -> datetime | None:
@@ -147,6 +160,8 @@ def _is_known(remembered: list[str], name: str) -> bool:
     return False
 
 
+# What intake tells ends with a half hour, the same for many sources.
+@lru_cache(maxsize=256)
 def stamp(instant: datetime) -> str:
     """Return an instant as it names the alert of a silence: to the second, in UTC."""
     return f"{instant:%Y%m%dT%H%M%SZ}"
@@ -163,8 +178,8 @@ class Sources:
         """Begin with what was written down, or with none."""
         self.changed: dict[str, None] = {}
         self._known = {source.source_id: source for source in map(_unpack, (entries or {}).values())}
-        self._due: dict[str, int] = {}
-        self._indexed: dict[str, int] = {}  # at its due or earlier: most deadlines are put off before they come
+        # Who has something due is noted here at that instant or earlier: most deadlines are put off before they come.
+        self._indexed: dict[str, int] = {}
         self._deadlines = DeadlineIndex()
 
     def __len__(self) -> int:
@@ -186,46 +201,44 @@ class Sources:
         """Hold a source as it is now."""
         self._known[source.source_id] = source
         self.changed[source.source_id] = None
-        self._index(source, policy)
+        self._note(source.source_id, source.next_due(policy))
+
+    def put_off(self, source: Source) -> None:
+        """Hold a source that was held before, and of which nothing falls due earlier than it did then."""
+        self.changed[source.source_id] = None
 
     def remove(self, source: Source) -> None:
         """Let go of a source."""
         self._known.pop(source.source_id, None)
-        self._due.pop(source.source_id, None)
         self.changed[source.source_id] = None
 
     def look_again(self, policy: Policy) -> None:
         """Find anew when each falls due, under another policy or after it was read back."""
         for source in self:
-            self._index(source, policy)
+            self._note(source.source_id, source.next_due(policy))
 
-    def _index(self, source: Source, policy: Policy) -> None:
-        due_at = source.next_due(policy)
+    def _note(self, source_id: str, due_at: datetime | None) -> None:
         if due_at is None:
-            self._due.pop(source.source_id, None)
             return
-        self._due[source.source_id] = microseconds(due_at)
-        self._note(source.source_id)
-
-    def _note(self, source_id: str) -> None:
-        due, indexed = self._due[source_id], self._indexed.get(source_id)
+        due, indexed = microseconds(due_at), self._indexed.get(source_id)
         if indexed is None or due < indexed:
             self._indexed[source_id] = due
             self._deadlines.add(due, source_id)
 
-    def pop_due(self, clock: int) -> list[Source]:
+    def pop_due(self, clock: datetime, policy: Policy) -> list[Source]:
         """Take out all whose next deadline the clock has reached, by id; each is to be put back or removed."""
         found: list[str] = []
-        for instant, source_ids in list(self._deadlines.pop_due(clock)):
+        for instant, source_ids in list(self._deadlines.pop_due(microseconds(clock))):
             for source_id in source_ids:
                 if self._indexed.get(source_id) != instant:
                     continue
                 del self._indexed[source_id]
-                due = self._due.get(source_id)
-                if due is not None and due <= clock:
+                source = self._known.get(source_id)
+                due_at = None if source is None else source.next_due(policy)
+                if due_at is not None and due_at <= clock:
                     found.append(source_id)
-                elif due is not None:
-                    self._note(source_id)
+                else:
+                    self._note(source_id, due_at)
         return [self._known[source_id] for source_id in sorted(found)]
 
     def packed(self, source_id: str) -> bytes | None:

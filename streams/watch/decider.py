@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from events.codec import Refusal, decode_from_timeline
-from events.results import encode_alert, encode_source_state, encode_verdict
+from events.results import Alert, Verdict, encode_alert, encode_source_state, encode_verdict
 from events.scan_wire import read_passing_scans
 from events.vocabulary import DeadLetterReason
 from streams.broker.outputs import Output
 from streams.core import snapshot
 from streams.core.engine import step
-from streams.core.outcome import Outcome
+from streams.core.outcome import NOTHING, Outcome
 from streams.core.passing import PassingError, pass_over
+from streams.core.sources import Source
 from streams.core.state import State, new_state
 from streams.dead_letters import dead_letter, dead_letter_output
 from streams.partition import LogRecord, SavedState, UndecidableRecordError
@@ -34,26 +35,34 @@ class WatchPartition:
     def take(self, records: Iterable[LogRecord], publish_from: int) -> list[Output]:
         """Return what timeline records bring: verdicts and alerts, what is known of sources, and the outages that follow.
 
-        For one that refers to nothing that is its dead letter.
+        For one that refers to nothing that is its dead letter. What is known of a source is told once, as it is after the
+        last of the records, behind all others and by the id of the source.
         """
         outputs: list[Output] = []
+        changed: dict[str, tuple[Source, datetime]] = {}
         given = list(records)
         lines = [record.value or b"" for record in given]
         for index in self._leaving(lines, given):
             offset = given[index].offset
             try:
-                results = self._decide(offset, lines[index])
+                outcome = self._decide(lines[index])
+                if outcome is not NOTHING and offset >= publish_from:
+                    self._add_outputs(outputs, outcome, offset, lines[index])
+                    for source, now in outcome.sources:
+                        changed[source.source_id] = source, now
             except Exception as error:
                 raise UndecidableRecordError(offset, error) from error
-            if results and offset >= publish_from:
-                outputs += results
-        return outputs
+        return outputs + [_source_state(*changed[source_id]) for source_id in sorted(changed)]
 
     def _leaving(self, lines: list[bytes], given: list[LogRecord]) -> Iterator[int]:
         """Yield where a record stands that may leave something; it is to be decided before the next is asked for."""
         for first in range(0, len(lines), _GROUP):
             scans, begin = read_passing_scans(lines[first : first + _GROUP]), 0
             while begin < len(scans):
+                if scans[begin] is None:
+                    yield first + begin
+                    begin += 1
+                    continue
                 try:
                     index = pass_over(self.state, scans, begin)
                 except PassingError as error:
@@ -63,19 +72,23 @@ class WatchPartition:
                     yield first + index
                 begin = index + 1
 
-    def _decide(self, offset: int, raw: bytes) -> list[Output]:
+    def _decide(self, raw: bytes) -> Outcome:
         try:
             if not raw:
                 raise Refusal(DeadLetterReason.NOT_JSON, "", "expected one JSON object, found nothing")
-            outcome = step(self.state, decode_from_timeline(raw))
+            record = decode_from_timeline(raw)
         except Refusal as refusal:
-            return [self._dead_letter(refusal, offset, raw)]
-        if outcome.refusal is not None:
-            return [self._dead_letter(outcome.refusal, offset, raw)]
-        return _outputs(outcome)
+            return Outcome(refusal=refusal)
+        return step(self.state, record)
 
-    def _dead_letter(self, refusal: Refusal, offset: int, raw: bytes) -> Output:
-        return dead_letter_output(dead_letter(refusal, _TOPIC, self.partition, offset, raw))
+    def _add_outputs(self, outputs: list[Output], outcome: Outcome, offset: int, raw: bytes) -> None:
+        """Add what a record brings, apart from what is known of sources."""
+        if outcome.refusal is not None:
+            outputs.append(dead_letter_output(dead_letter(outcome.refusal, _TOPIC, self.partition, offset, raw)))
+        outputs += map(_verdict, outcome.verdicts)
+        outputs += map(_alert, outcome.alerts)
+        for alert in outcome.alerts:
+            outputs += outages_of(alert)
 
     @property
     def clock(self) -> datetime | None:
@@ -104,15 +117,16 @@ class WatchPartition:
         return snapshot.entry(self.state, key)
 
 
-def _outputs(outcome: Outcome) -> list[Output]:
-    outputs = [Output("checks", verdict.check_id.encode(), encode_verdict(verdict)) for verdict in outcome.verdicts]
-    outputs += [Output("alerts", alert.alert_id.encode(), encode_alert(alert)) for alert in outcome.alerts]
-    outputs += [
-        Output("source-states", state.source_id.encode(), encode_source_state(state)) for state in outcome.sources
-    ]
-    for alert in outcome.alerts:
-        outputs += outages_of(alert)
-    return outputs
+def _verdict(verdict: Verdict) -> Output:
+    return Output("checks", verdict.check_id.encode(), encode_verdict(verdict))
+
+
+def _alert(alert: Alert) -> Output:
+    return Output("alerts", alert.alert_id.encode(), encode_alert(alert))
+
+
+def _source_state(source: Source, updated_at: datetime) -> Output:
+    return Output("source-states", source.source_id.encode(), encode_source_state(source.state(updated_at)))
 
 
 def new_watch(partition: int, saved: SavedState | None = None) -> WatchPartition:

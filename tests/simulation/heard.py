@@ -7,7 +7,7 @@ records of a source and raw partition are looked at together; that a repeat is t
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -23,6 +23,7 @@ from tests.simulation.broker import Broker, Kept
 from tests.simulation.devices import RAW_TOPICS
 from tests.support.model.instants import parse_instant
 from tests.support.model.validation import _ID, LINE_BYTES_MAX, DeadLetter, _decode
+from tests.support.source_states import source_states
 
 _BUCKET_MS = 1_800_000
 _OF_WATCH = re.compile(rb'"outage_id":"(silent|gap):[0-9a-f]{32}"')
@@ -32,6 +33,8 @@ Where = tuple[TP, str]  # a raw partition, and a source
 
 
 class _Judgement(Protocol):
+    overtaken: int
+
     def add_lost(self, what: str, which: Iterable[object]) -> None:
         """Note what must be there and is not."""
 
@@ -88,21 +91,52 @@ def judge_heard(judgement: _Judgement, broker: Broker) -> None:
 
 def judge_what_watch_tells(judgement: _Judgement, broker: Broker) -> None:
     """Compare the states of sources and the outages that watch wrote with what a replay of each partition brings."""
-    wanted: set[tuple[str, bytes]] = set()
+    states, outages = defaultdict[str, list[bytes]](list), set[bytes]()
     for tp in broker.of_topics(["timeline"]):
         replay = Replay()
         for record in broker.partitions[tp].ever:
             outcome = replay.decide(record.value or b"")
-            wanted.update(("source-states", encode_source_state(state)) for state in outcome.sources)
-            wanted.update((each.topic, each.value) for alert in outcome.alerts for each in outages_of(alert))
+            for state in source_states(outcome):
+                states[state.source_id].append(encode_source_state(state))
+            outages.update(each.value for alert in outcome.alerts for each in outages_of(alert))
     found = {
-        (tp.topic, record.value or b"")
-        for tp in broker.of_topics(["source-states", "commands"])
+        record.value or b""
+        for tp in broker.of_topics(["commands"])
         for record in broker.partitions[tp].ever
-        if tp.topic == "source-states" or _OF_WATCH.search(record.value or b"")  # a history names it as a source too
+        if _OF_WATCH.search(record.value or b"")  # a history names it as a source too
     }
-    judgement.add_lost("watch has not told", sorted(wanted - found))
-    judgement.add_wrong("watch has told what does not follow", sorted(found - wanted))
+    judgement.add_lost("watch has not told", sorted(outages - found))
+    judgement.add_wrong("watch has told what does not follow", sorted(found - outages))
+    judge_states(judgement, broker, states)
+
+
+def judge_states(judgement: _Judgement, broker: Broker, states: Mapping[str, list[bytes]]) -> None:
+    """Judge what stands in `source-states`: any of the `states` that a source went through may be left out, but the last.
+
+    Compaction leaves what was written last. That is the last of all, or an older one by a process that was frozen (see
+    `verdict.judge_what_remains`).
+    """
+    written = defaultdict[str, list[tuple[bytes, str]]](list)
+    for tp in broker.of_topics(["source-states"]):
+        partition = broker.partitions[tp]
+        for record, writer in zip(partition.ever, partition.writers, strict=True):
+            source_id = (record.key or b"").decode()
+            written[source_id].append((record.value or b"", writer.partition("/")[0]))
+            if crc32(record.key or b"") % broker.counts[tp.topic] != tp.partition:
+                judgement.add_wrong("source-states under a wrong key", [f"{tp.topic}:{tp.partition}@{record.offset}"])
+    for source_id in sorted(states.keys() | written.keys()):
+        wanted, found = states.get(source_id, []), written.get(source_id, [])
+        judgement.add_wrong(
+            f"states of {source_id} that do not follow", sorted({value for value, _ in found} - {*wanted})
+        )
+        by_whom = {process for value, process in found if value == wanted[-1]} if wanted else set[str]()
+        if wanted and not by_whom:
+            judgement.add_lost(f"the last state of {source_id} is not told", wanted[-1:])
+        elif wanted and found[-1][0] != wanted[-1]:
+            if found[-1][1] in by_whom:
+                judgement.add_wrong(f"source-states end with an old state of {source_id}", [found[-1][0]])
+            else:
+                judgement.overtaken += 1
 
 
 def _came(broker: Broker) -> tuple[dict[Where, _Came], dict[TP, int]]:

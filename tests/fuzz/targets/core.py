@@ -6,13 +6,20 @@ goes on as if nothing had been, and the independent model decides alike.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from random import Random
 from zlib import crc32
 
 from events.policy import Policy, default_policy
-from events.results import check_id, decode_source_state, encode_alert, encode_source_state, encode_verdict
+from events.results import (
+    SourceState,
+    check_id,
+    decode_source_state,
+    encode_alert,
+    encode_source_state,
+    encode_verdict,
+)
 from events.vocabulary import CheckState, DeadLetterReason
 from sinks.clickhouse.columns import read_columns
 from sinks.clickhouse.runs import Run
@@ -28,6 +35,7 @@ from tests.fuzz.corpus import logs
 from tests.fuzz.log_mutation import mutate_log
 from tests.fuzz.model_check import assert_decided_as_the_model_does
 from tests.fuzz.target import Found
+from tests.support.source_states import source_states
 from tests.support.written import read_back
 
 # What intake has refused before anything stands in the timeline.
@@ -47,37 +55,46 @@ def run(data: bytes) -> Found:
     policy = default_policy() if crc32(data) % 8 == 0 else None
     lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
     whole, state = _decide_as_file(data, policy)
-    outcomes, interrupted = _decide_interrupted(lines, policy)
-    assert [outcome for outcome in outcomes if outcome is not None and _brings(outcome)] == whole
+    decided, interrupted = _decide_interrupted(lines, policy)
+    outcomes = [None if each is None else each.outcome for each in decided]
+    assert [each for each in decided if each is not None and each.outcome is not NOTHING] == whole
     assert repr(interrupted.clock) == repr(state.clock)
     _assert_equation(interrupted, outcomes)
     _assert_written(outcomes)
     assert_decided_as_the_model_does(lines, outcomes, policy)
     if policy is None:
-        _assert_watch_decides_alike(lines, outcomes)
-    decided = [outcome for outcome in outcomes if outcome is not None]
-    refused = sum(outcome.refusal is not None for outcome in decided)
-    return Found(len(decided) - refused, refused)
+        _assert_watch_decides_alike(lines, decided)
+    found = [outcome for outcome in outcomes if outcome is not None]
+    refused = sum(outcome.refusal is not None for outcome in found)
+    return Found(len(found) - refused, refused)
 
 
-def _brings(outcome: Outcome) -> bool:
-    return outcome is not NOTHING
+@dataclass(frozen=True)
+class _Decided:
+    """What a line brought, and what was known of the sources that it changed when it had been decided."""
+
+    outcome: Outcome
+    sources: tuple[SourceState, ...]
 
 
-def _decide_as_file(data: bytes, policy: Policy | None) -> tuple[list[Outcome], State]:
+def _decided(outcome: Outcome) -> _Decided:
+    return _Decided(outcome if outcome is NOTHING else replace(outcome, sources=()), source_states(outcome))
+
+
+def _decide_as_file(data: bytes, policy: Policy | None) -> tuple[list[_Decided], State]:
     replay = Replay(policy)
-    return [replayed.outcome for replayed in replay.run(BytesIO(data))], replay.state
+    return [_decided(replayed.outcome) for replayed in replay.run(BytesIO(data))], replay.state
 
 
-def _decide_interrupted(lines: Sequence[bytes], policy: Policy | None) -> tuple[list[Outcome | None], State]:
+def _decide_interrupted(lines: Sequence[bytes], policy: Policy | None) -> tuple[list[_Decided | None], State]:
     """Return what each line brought, None for a blank one, and the state at the end."""
     replay = Replay(policy)
-    outcomes: list[Outcome | None] = []
+    decided: list[_Decided | None] = []
     for number, line in enumerate(lines):
         if number == len(lines) // 2:
             replay.state = read_back(replay.state)
-        outcomes.append(replay.decide(line) if line.strip() else None)
-    return outcomes, replay.state
+        decided.append(_decided(replay.decide(line)) if line.strip() else None)
+    return decided, replay.state
 
 
 def _assert_equation(state: State, outcomes: Sequence[Outcome | None]) -> None:
@@ -111,9 +128,9 @@ def _assert_written(outcomes: Sequence[Outcome | None]) -> None:
         assert all(json.loads(value) for value in values)
 
 
-def _assert_watch_decides_alike(lines: Sequence[bytes], outcomes: Sequence[Outcome | None]) -> None:
+def _assert_watch_decides_alike(lines: Sequence[bytes], decided: Sequence[_Decided | None]) -> None:
     """Demand of watch what a replay of the same lines gives; what it takes and a file does not, it must survive."""
-    given = [(line, outcome) for line, outcome in zip(lines, outcomes, strict=True) if outcome is not None]
+    given = [(line, each.outcome) for line, each in zip(lines, decided, strict=True) if each is not None]
     records = [_Raw(number, 0, line) for number, (line, _) in enumerate(given)]
     outputs = new_watch(0).take(records, 0)
     if any(outcome.refusal and outcome.refusal.reason in _OF_RAW_RECORDS for _, outcome in given):
@@ -124,10 +141,11 @@ def _assert_watch_decides_alike(lines: Sequence[bytes], outcomes: Sequence[Outco
             expected.append(dead_letter_output(dead_letter(outcome.refusal, "timeline", 0, number, line)))
         expected += [Output("checks", each.check_id.encode(), encode_verdict(each)) for each in outcome.verdicts]
         expected += [Output("alerts", each.alert_id.encode(), encode_alert(each)) for each in outcome.alerts]
-        for state in outcome.sources:
-            expected.append(Output("source-states", state.source_id.encode(), encode_source_state(state)))
-            assert decode_source_state(expected[-1].value) == state
         expected += [output for each in outcome.alerts for output in outages_of(each)]
+    last = {state.source_id: state for each in decided if each is not None for state in each.sources}
+    for source_id, state in sorted(last.items()):
+        expected.append(Output("source-states", source_id.encode(), encode_source_state(state)))
+        assert decode_source_state(expected[-1].value) == state
     assert outputs == expected
 
 

@@ -13,6 +13,7 @@ from events.vocabulary import AlertState
 from streams.core.engine import step
 from streams.core.outcome import Outcome
 from streams.core.state import State, new_state
+from tests.support.source_states import source_states
 from tests.support.timeline.grammar import alert_identity, raw_record, read_line, statements, subject_of
 from tests.support.timeline.moments import day, short, short_moment
 
@@ -113,8 +114,8 @@ class Story:
 
     def source(self, source_id: str) -> SourceState:
         """Return the last that was told of a source."""
-        told = [state for outcome in self.outcomes for state in outcome.sources if state.source_id == source_id]
-        return told[-1]
+        found = [state for outcome in self.outcomes for state in source_states(outcome) if state.source_id == source_id]
+        return found[-1]
 
     @property
     def refusals(self) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ from events.vocabulary import AccessAction, AccessRefusal, DeadLetterReason, Rul
 from streams.core.engine import step
 from streams.core.state import new_state
 from tests.support.histories import history
+from tests.support.source_states import source_states
 from tests.unit.events.documents import Document, documents, examples, spoiled, to_bytes
 
 # What the codec says where a schema cannot: the module of the schemas lists why.
@@ -180,7 +181,7 @@ def _decided(seed: int) -> tuple[list[Verdict], list[Alert], list[SourceState]]:
             outcome = step(state, decode(line))
             verdicts += outcome.verdicts
             alerts += outcome.alerts
-            sources += outcome.sources
+            sources += source_states(outcome)
     return verdicts, alerts, sources
 
 

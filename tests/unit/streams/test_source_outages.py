@@ -12,7 +12,7 @@ from streams.broker.outputs import Output
 from streams.core.state import new_state
 from streams.intake.decider import new_intake
 from streams.watch.decider import WatchPartition
-from tests.support.fakes import raw_record
+from tests.support.fakes import RawRecord, raw_record
 
 NINE = datetime(2020, 2, 3, 1, tzinfo=UTC)
 
@@ -54,9 +54,16 @@ def heard(until: str, *numbers: int) -> bytes:
     return json.dumps(document).encode()
 
 
-def decided(*lines: bytes) -> list[Output]:
-    watch = WatchPartition(0, new_state())
-    return watch.take([raw_record("timeline", 0, number, line, 0) for number, line in enumerate(lines)], 0)
+def decided(*lines: bytes, publish_from: int = 0) -> list[Output]:
+    return WatchPartition(0, new_state()).take(records(*lines), publish_from)
+
+
+def records(*lines: bytes) -> list[RawRecord]:
+    return [raw_record("timeline", 0, number, line, 0) for number, line in enumerate(lines)]
+
+
+def told(outputs: Iterable[Output]) -> list[Output]:
+    return [output for output in outputs if output.topic == "source-states"]
 
 
 def outages(outputs: Iterable[Output]) -> list[OutageRecord]:
@@ -146,9 +153,11 @@ def test_the_outage_raises_no_alert_of_its_own() -> None:
 
 def test_what_is_known_of_a_source_is_written_under_its_id() -> None:
     """Each record or tick that changes it writes it whole; it can be read back."""
-    outputs = decided(tick("01:00:00"), defined("t/c1"), heard("01:05:00", 3, 7), tick("01:10:00"), tick("01:11:00"))
+    lines = (tick("01:00:00"), defined("t/c1"), heard("01:05:00", 3, 7), tick("01:10:00"), tick("01:11:00"))
+    watch = WatchPartition(0, new_state())
 
-    states = [output for output in outputs if output.topic == "source-states"]
+    states = [output for record in records(*lines) for output in told(watch.take([record], 0))]
+
     assert [output.key for output in states] == [b"gate-1"] * 3
     state = decode_source_state(states[-1].value)
     assert (state.last_sequence, state.missing, state.is_silent) == (7, 3, False)
@@ -165,3 +174,49 @@ def test_what_is_known_of_a_source_is_written_under_its_id() -> None:
         "clock_offset_ms": None,
         "updated_at": "2020-02-03T01:10:00Z",
     }
+
+
+def test_of_what_is_decided_together_the_last_is_told() -> None:
+    """Once for each source, by their ids and behind all others, as if its records had been decided one by one."""
+    other = heard("01:05:00", 8).replace(b"gate-1", b"gate-0")
+    lines = [tick("01:00:00"), defined("t/c1"), heard("01:05:00", 3), other, heard("01:10:00", 4), tick("02:10:00")]
+    watch = WatchPartition(0, new_state())
+    one_by_one = {output.key: output for record in records(*lines) for output in told(watch.take([record], 0))}
+
+    together = decided(*lines)
+
+    assert [output.topic for output in together] == ["alerts", "commands", "source-states", "source-states"]
+    assert together[2:] == [one_by_one[b"gate-0"], one_by_one[b"gate-1"]]
+    states = [decode_source_state(output.value) for output in together[2:]]
+    assert [(state.last_sequence, state.is_silent) for state in states] == [(8, False), (4, True)]
+
+
+def test_a_source_that_is_forgotten_is_told_of() -> None:
+    """What is told is that nothing is known any more; heard again behind that, what it is then."""
+    later = b'{"kind":"tick","at":"2020-04-03T01:00:00Z"}'
+    again = heard("01:05:00", 9).replace(b"2020-02-03T", b"2020-04-03T")
+    lines = [tick("01:00:00"), heard("01:05:00", 3), later]
+
+    (forgotten,), (back,) = told(decided(*lines)), told(decided(*lines, again))
+
+    state = decode_source_state(forgotten.value)
+    assert (state.heard_until, state.last_sequence, state.updated_at.month) == (None, None, 4)
+    assert decode_source_state(back.value).last_sequence == 9
+
+
+def test_what_stands_in_the_log_is_not_told_again() -> None:
+    """Of records before `publish_from` nothing is told; of a record behind them, all that is known since."""
+    other = heard("01:05:00", 8).replace(b"gate-1", b"gate-0")
+    lines = [tick("01:00:00"), other, heard("01:05:00", 3), heard("01:10:00", 4)]
+
+    assert [output.key for output in decided(*lines, publish_from=3)] == [b"gate-1"]
+    assert decided(*lines, publish_from=3)[0] == decided(*lines)[-1]
+    assert decided(*lines, publish_from=4) == []
+
+
+def test_what_is_refused_beside_it_hides_nothing() -> None:
+    """A record that is refused is a dead letter, and what the others changed is told."""
+    outputs = decided(tick("01:00:00"), heard("01:05:00", 3), b"{", heard("01:10:00", 4), b"")
+
+    assert [output.topic for output in outputs] == ["dead-letters", "dead-letters", "source-states"]
+    assert decode_source_state(outputs[-1].value).last_sequence == 4
