@@ -17,11 +17,20 @@ from msgspec import UNSET, UnsetType
 from events.instants import format_instant
 from events.records import CheckpointScanned
 from events.vocabulary import Decision, Direction, HealthCode, Site
-from events.wire_patterns import AREA, IDENTIFIER, INSTANT, SEQUENCE, TEMPERATURE, field, line_pattern, one_of
+from events.wire_patterns import (
+    AREA,
+    IDENTIFIER,
+    INSTANT,
+    SEQUENCE,
+    TEMPERATURE,
+    captured,
+    field,
+    line_pattern,
+    lines_pattern,
+    one_of,
+)
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
-# A scan has no long field but its area; a longer line takes the long way.
-_LONGEST_QUICK_BYTES = 4096
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -54,24 +63,23 @@ class WireScan(
     health_code: HealthCode | UnsetType | None = UNSET
 
 
-class PassingScan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What of a scan decides whether it leaves anything behind."""
+class Screening(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What was measured and shown at a checkpoint."""
 
-    event_id: str
-    person_id: str
     temperature_c: float | int | UnsetType | None = UNSET
     site: Site | UnsetType | None = UNSET
     health_code: HealthCode | UnsetType | None = UNSET
 
 
-class TimedScan(PassingScan, frozen=True, gc=False, kw_only=True):
-    """That, and what tells whether it comes from the future."""
+# What of a scan decides whether it leaves anything behind: event id, person id, and the screening as it stands on the wire,
+# for `read_screening`. A plain tuple, as the pattern gives it: to make anything else of it costs as much as to find it.
+PassingScan = tuple[str, str, str]
+NO_SCAN: PassingScan = ("", "", "")
+# That, and what tells whether it comes from the future, in the order of the wire: event id, `occurred_at`, `received_at` or
+# nothing, person id, screening.
+TimedScan = tuple[str, str, str, str, str]
 
-    occurred_at: str
-    received_at: str | UnsetType | None = UNSET
-
-
-S = TypeVar("S", bound=PassingScan)
+T = TypeVar("T")
 
 # Words that may be absent, as JSON.
 _WORDS: dict[Site | HealthCode | UnsetType | None, str] = {
@@ -82,30 +90,41 @@ _WORDS: dict[Site | HealthCode | UnsetType | None, str] = {
 }
 
 _decode = msgspec.json.Decoder(WireScan).decode
-_decode_passing = msgspec.json.Decoder(PassingScan).decode
-_decode_timed = msgspec.json.Decoder(TimedScan).decode
+_decode_screening = msgspec.json.Decoder(Screening).decode
 
-_is_scan = line_pattern(
-    CheckpointScanned.kind,
-    field("event_id", IDENTIFIER),
-    field("source_id", IDENTIFIER),
-    field("sequence", SEQUENCE, is_optional=True),
-    field("occurred_at", INSTANT),
-    field("received_at", INSTANT, is_optional=True),
-    field("person_id", IDENTIFIER),
-    field("area", AREA),
-    field("checkpoint_id", IDENTIFIER),
-    field("direction", one_of(Direction)),
-    field("decision", one_of(Decision)),
+_SCREENING = (
     field("temperature_c", TEMPERATURE, is_optional=True),
     field("site", one_of(Site), is_optional=True),
     field("health_code", one_of(HealthCode), is_optional=True),
-).fullmatch
+)
+
+
+def _fields(identifier: str, instant: str) -> tuple[str, ...]:
+    """Return the patterns of what stands before the screening; those of its ids and instants as they are given."""
+    return (
+        field("event_id", identifier),
+        field("source_id", IDENTIFIER),
+        field("sequence", SEQUENCE, is_optional=True),
+        field("occurred_at", instant),
+        field("received_at", instant, is_optional=True),
+        field("person_id", identifier),
+        field("area", AREA),
+        field("checkpoint_id", IDENTIFIER),
+        field("direction", one_of(Direction)),
+        field("decision", one_of(Decision)),
+    )
+
+
+_is_scan = line_pattern(CheckpointScanned.kind, *_fields(IDENTIFIER, INSTANT), *_SCREENING).fullmatch
+_find_passing, _find_timed = (
+    lines_pattern(CheckpointScanned.kind, *_fields(captured(IDENTIFIER), instant), rest="".join(_SCREENING)).findall
+    for instant in (INSTANT, captured(INSTANT))
+)
 
 
 def read_scan(raw: bytes) -> WireScan | None:
     """Read a line that is beyond doubt a scan which the codec takes; None where it is not, or only may be."""
-    if len(raw) > _LONGEST_QUICK_BYTES or not _is_scan(raw):
+    if not _is_scan(raw):
         return None
     try:
         return _decode(raw)
@@ -113,23 +132,31 @@ def read_scan(raw: bytes) -> WireScan | None:
         return None
 
 
-def read_passing_scans(lines: Sequence[bytes]) -> list[PassingScan | None]:
-    """Read of every line what `read_scan` reads, as little as may be; None where that gives None."""
-    return _read_all(lines, _decode_passing)
+def read_passing_scans(lines: Sequence[bytes]) -> list[PassingScan]:
+    """Read of every line that `read_scan` reads, as little as may be; NO_SCAN for one where that gives None."""
+    return _find_in_all(lines, _find_passing)
 
 
-def read_timed_scans(lines: Sequence[bytes]) -> list[TimedScan | None]:
-    """Read the same of every line, and its instants."""
-    return _read_all(lines, _decode_timed)
+def read_timed_scans(lines: Sequence[bytes]) -> list[TimedScan]:
+    """Read the same of every line, and its instants; five empty texts for a line where `read_scan` gives None."""
+    return _find_in_all(lines, _find_timed)
 
 
-def _read_all(lines: Sequence[bytes], decode: Callable[[bytes], S]) -> list[S | None]:
-    if max(map(len, lines), default=0) <= _LONGEST_QUICK_BYTES:
-        try:
-            return [decode(raw) if is_scan else None for raw, is_scan in zip(lines, map(_is_scan, lines), strict=True)]
-        except msgspec.DecodeError:
-            pass  # one of them takes the strict way
-    return [None if read_scan(raw) is None else decode(raw) for raw in lines]
+def _find_in_all(lines: Sequence[bytes], find: Callable[[str], list[T]]) -> list[T]:
+    found = find(_joined(lines))
+    if len(found) != len(lines):  # there is a line end within a line, where no scan has one
+        found = find(_joined([line.replace(b"\n", b" ") for line in lines]))
+    return found
+
+
+def _joined(lines: Sequence[bytes]) -> str:
+    # Whatever the bytes are, each is a character, and the pattern takes none beyond ASCII.
+    return b"\n".join([*lines, b""]).decode("latin-1")
+
+
+def read_screening(text: str) -> Screening:
+    """Read what `read_passing_scans` and `read_timed_scans` give as the screening of a scan."""
+    return _decode_screening("{" + text.removeprefix(","))
 
 
 def scan_record(scan: WireScan) -> CheckpointScanned:
@@ -176,16 +203,21 @@ def write_scan_and_content(scan: WireScan, received_at_ms: int | None = None) ->
     return line.encode(), f'{{"kind":"checkpoint_scanned",{first},{last}'.encode()
 
 
-def is_future(scan: WireScan | TimedScan, received_at_ms: int | None = None) -> bool:
+def is_future(scan: WireScan, received_at_ms: int | None = None) -> bool:
     """Tell whether a scan claims to be made more than 5 minutes after its receipt; see `codec.refuse_future`.
 
     Milliseconds since 1970 stand for a `received_at` that it has not. Without either nothing is in the future.
     """
-    occurred_at, received_at = scan.occurred_at, scan.received_at
+    received_at = scan.received_at
     if not received_at:
-        if received_at_ms is None:
-            return False
-        received_at = _text_of(received_at_ms)
+        received_at = "" if received_at_ms is None else _text_of(received_at_ms)
+    return is_after_receipt(scan.occurred_at, received_at)
+
+
+def is_after_receipt(occurred_at: str, received_at: str) -> bool:
+    """Tell whether an instant of a scan is more than 5 minutes after that of its receipt; none is without a receipt."""
+    if not received_at:
+        return False
     # In the same offset, and to the second, texts are ordered as their instants are. Nearly every scan ends here.
     if occurred_at[19:] != received_at[19:] and not (occurred_at[-1] == received_at[-1] == "Z"):
         occurred_at, received_at = in_utc(occurred_at), in_utc(received_at)

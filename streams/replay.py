@@ -10,7 +10,7 @@ from typing import BinaryIO
 from events.codec import Refusal, decode, decode_under_fixed_policy, refuse_future
 from events.policy import Policy
 from events.records import DeadLetter, SourceRecord
-from events.scan_wire import is_future, read_scan, read_timed_scans
+from events.scan_wire import NO_SCAN, is_after_receipt, is_future, read_scan, read_timed_scans
 from streams.core.engine import step
 from streams.core.outcome import NOTHING, Outcome
 from streams.core.passing import pass_over, passes_by
@@ -69,7 +69,10 @@ class Replay:
             advance(size_bytes)
 
     def _run_lines(self, first: int, lines: Sequence[bytes]) -> Iterator[Replayed]:
-        scans = [None if scan is None or is_future(scan) else scan for scan in read_timed_scans(lines)]
+        scans = [
+            NO_SCAN if is_after_receipt(occurred_at, received_at) else (event_id, person_id, screening)
+            for event_id, occurred_at, received_at, person_id, screening in read_timed_scans(lines)
+        ]
         index = -1
         while (index := pass_over(self.state, scans, index + 1)) < len(scans):
             number, raw = first + index, lines[index]

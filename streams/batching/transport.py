@@ -39,7 +39,11 @@ class Consumer(driver.Consumer):
         self._revoke_in_app, self._on_partitions_revoked = self._on_partitions_revoked, self._revoke_with_acks
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
-        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        # A loop of the application's kind, which may be uvloop's: Faust would make one of asyncio's for what is fetched.
+        thread_loop = type(self.loop)()
+        thread = BatchConsumerThread(self, loop=self.loop, thread_loop=thread_loop, beacon=self.beacon)
+        thread._close_thread_loop_on_stop = True  # as that which Faust would have made
+        return thread
 
     @property
     def fetch_records_max(self) -> int | None:

@@ -9,13 +9,25 @@ from math import inf, nextafter
 from events.policy import Policy
 from events.vocabulary import Site
 
+_KEPT = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class ScanLimits:
-    """`below_c` by site: a plausible reading below it is no fever and settles none; a site without it has no such."""
+    """`below_c` by site: a plausible reading below it is no fever and settles none; a site without it has no such.
+
+    `unremarkable` is a cache: screenings, as they stand on the wire, that were found to be of no consequence.
+    """
 
     from_c: float = 0.0
     below_c: dict[Site, float] = field(default_factory=dict)
+    unremarkable: set[str] = field(default_factory=set, compare=False, repr=False)
+
+    def note_unremarkable(self, screening: str) -> None:
+        """Note a screening as one of no consequence; of a few thousand, as many as devices can tell apart."""
+        if len(self.unremarkable) >= _KEPT:
+            self.unremarkable.clear()
+        self.unremarkable.add(screening)
 
 
 NO_LIMITS = ScanLimits()

@@ -6,7 +6,7 @@ from typing import Any
 
 from events.codec import Refusal, decode_from_timeline
 from events.results import Alert, Verdict, encode_alert, encode_source_state, encode_verdict
-from events.scan_wire import read_passing_scans
+from events.scan_wire import NO_SCAN, read_passing_scans
 from events.vocabulary import DeadLetterReason
 from streams.broker.outputs import Output
 from streams.core import snapshot
@@ -59,7 +59,7 @@ class WatchPartition:
         for first in range(0, len(lines), _GROUP):
             scans, begin = read_passing_scans(lines[first : first + _GROUP]), 0
             while begin < len(scans):
-                if scans[begin] is None:
+                if scans[begin] == NO_SCAN:
                     yield first + begin
                     begin += 1
                     continue

@@ -8,10 +8,12 @@ from collections.abc import Set as AbstractSet
 from typing import cast
 
 import pytest
+import uvloop
 from faust.transport.consumer import Consumer
 from faust.types import TP
 
 from streams.batching import Batch, BatchApp, WorkerFailed, batch_app, batch_topic, commit_now, consume, serve_worker
+from streams.batching.insight import event_loops
 from tests.support.brokers import BrokerUnderTest, end_offsets_of, produce
 
 pytestmark = pytest.mark.timeout(60)
@@ -61,6 +63,27 @@ async def reader(broker: BrokerUnderTest, fresh_name: Fresh) -> Reader:
     await asyncio.to_thread(broker.create_topic, topic, PARTITIONS)
     await produce(broker.bootstrap, topic, {number: [b"v"] * 100 for number in range(PARTITIONS)})
     return Reader(broker, topic, fresh_name("group"))
+
+
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_records_are_fetched_in_a_loop_of_the_application_s_kind(
+    broker: BrokerUnderTest, fresh_name: Fresh, make_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """And it is closed when the worker has ended, as its connections are."""
+
+    async def main() -> list[tuple[str, asyncio.AbstractEventLoop]]:
+        topic = fresh_name("topic")
+        await asyncio.to_thread(broker.create_topic, topic, PARTITIONS)
+        await produce(broker.bootstrap, topic, {number: [b"v"] * 100 for number in range(PARTITIONS)})
+        reader = Reader(broker, topic, fresh_name("group"))
+        await reader.run_until(lambda: all(len(offsets) == 100 for offsets in reader.seen.values()))
+        return list(event_loops(reader.app))
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        loops = dict(runner.run(main()))
+    assert type(loops["fetching loop"]) is type(loops["event loop"])
+    assert loops["fetching loop"] is not loops["event loop"]
+    assert loops["fetching loop"].is_closed()
 
 
 async def test_a_paused_partition_gives_nothing_and_loses_nothing(reader: Reader) -> None:

@@ -15,11 +15,14 @@ from events.codec import Refusal, decode, decode_from_topic, decode_strictly, en
 from events.reading_wire import read_reading, read_tick
 from events.records import CheckpointScanned
 from events.scan_wire import (
-    PassingScan,
+    NO_SCAN,
+    Screening,
     in_utc,
     is_future,
     read_passing_scans,
     read_scan,
+    read_screening,
+    read_timed_scans,
     scan_record,
     write_scan,
     write_scan_and_content,
@@ -74,12 +77,15 @@ def is_taken_as_defined(raw: bytes) -> bool:
     expected = strict(raw)
     assert repr(quick(raw)) == repr(expected)
     scan = read_scan(raw)
-    (passing,) = read_passing_scans([raw])
+    (passing,), (timed,) = read_passing_scans([raw]), read_timed_scans([raw])
     if scan is None:
-        assert passing is None
+        assert (passing, timed) == (NO_SCAN, ("",) * 5)
         return False
-    assert passing is not None
-    assert all(getattr(passing, name) == getattr(scan, name) for name in PassingScan.__struct_fields__)
+    event_id, person_id, screening = passing
+    assert (event_id, person_id) == (scan.event_id, scan.person_id)
+    seen = read_screening(screening)
+    assert all(getattr(seen, name) == getattr(scan, name) for name in Screening.__struct_fields__)
+    assert timed == (event_id, scan.occurred_at, scan.received_at or "", person_id, screening)
     assert isinstance(expected, CheckpointScanned)
     record = scan_record(scan)
     assert repr(record) == repr(expected)
@@ -341,6 +347,50 @@ def test_five_minutes_to_the_microsecond(offset: str, fraction: str) -> None:
         occurred_at, received_at = f"2020-02-01T07:{second}", f"2020-02-01T07:00:30{fraction}{offset}"
         assert is_taken_as_defined(compact({**SCAN, "occurred_at": occurred_at, "received_at": received_at}))
         assert is_taken_as_defined(compact({**SCAN, "occurred_at": received_at, "received_at": occurred_at}))
+
+
+@examples(150)
+@given(document=scans(), seed=st.integers(0, 2**32))
+def test_many_lines_are_read_as_each_of_them(document: Document, seed: int) -> None:
+    """Whatever stands beside it: a line end within a line, one at its end, no line at all, bytes that are no text."""
+    random, raw = Random(seed), compact(document)
+    odd = [
+        b"",
+        b"\n",
+        b"\n\n",
+        raw + b"\n",
+        b"\n" + raw,
+        raw + b"\n" + raw,
+        b"\xff\xfe",
+        "\u2028\u0085".encode(),
+        b"\r",
+    ]
+    lines = [raw, *(random.choice([raw, *odd, *(mutate(raw, random) for mutate in MUTATIONS)]) for _ in range(9))]
+    random.shuffle(lines)
+    assert read_passing_scans(lines) == [each for raw in lines for each in read_passing_scans([raw])]
+    assert read_timed_scans(lines) == [each for raw in lines for each in read_timed_scans([raw])]
+    assert [event_id != "" for event_id, _, _ in read_passing_scans(lines)] == [
+        read_scan(raw) is not None for raw in lines
+    ]
+
+
+def test_no_lines_at_all() -> None:
+    assert read_passing_scans([]) == []
+
+
+def test_a_scan_without_a_screening_is_still_one() -> None:
+    """The text of its screening is not empty, as that of a line that is no scan is."""
+    raw = compact({name: value for name, value in SCAN.items() if name not in OPTIONAL})
+    ((_, _, screening),) = read_passing_scans([raw])
+    assert screening != ""
+    assert read_screening(screening) == Screening()
+
+
+@pytest.mark.parametrize("steps", range(1, 10))
+@pytest.mark.parametrize("length", [1, 64, 65])
+def test_areas_by_their_steps(steps: int, length: int) -> None:
+    raw = compact({**SCAN, "area": "/".join(["a" * length] * steps)})
+    assert is_taken_as_defined(raw) is (steps <= 8 and length <= 64)
 
 
 def test_other_topics_than_its_own() -> None:
