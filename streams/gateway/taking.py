@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 
 from events.codec import LARGEST_RECORD_BYTES
 from streams.broker.outputs import Output
-from streams.gateway.adapters.adapting import adapt
+from streams.gateway.adapters.adapting import NATIVE, adapt
 from streams.gateway.answers import answer
 from streams.gateway.bodies import LARGEST_BODY_BYTES, LARGEST_DEVICE_BODY_BYTES, decompress, read_records
 from streams.gateway.denials import Denial, Denials
@@ -30,7 +30,7 @@ from streams.gateway.keys import Presented
 from streams.gateway.limits import Bucket
 from streams.gateway.numbers import HighestNumbers
 from streams.gateway.problems import Problem, bad_request
-from streams.gateway.registry import NATIVE, Admitted, RegisteredSource, Registry
+from streams.gateway.registry import Admitted, RegisteredSource, Registry
 from streams.gateway.replies import Reply, reply_to
 from streams.gateway.standing import Standings
 from streams.gateway.writing import Writer, unavailable
