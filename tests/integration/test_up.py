@@ -14,7 +14,7 @@ from tests.support.processes import REPOSITORY, wait_until
 
 @pytest.mark.slow
 def test_every_part_becomes_ready_and_ends_with_it(tmp_path: Path) -> None:
-    """Four parts, four ports, as it says; Ctrl-C stops all of them with status 0."""
+    """Five parts, five ports, as it says; Ctrl-C stops all of them with status 0."""
     said = tmp_path / "said"
     command = [
         sys.executable,
@@ -31,7 +31,7 @@ def test_every_part_becomes_ready_and_ends_with_it(tmp_path: Path) -> None:
     try:
         wait_until(lambda: "Ctrl-C" in said.read_text() or up.poll() is not None, "gridwatch up", limit_s=90)
         parts = {name: Health(int(port)) for port, name in re.findall(r":(\d+)/readyz +# ([a-z ]+);", said.read_text())}
-        assert parts.keys() == {"worker intake", "worker watch", "sink", "clock"}, said.read_text()
+        assert parts.keys() == {"worker intake", "worker watch", "sink", "clock", "gateway"}, said.read_text()
         for name, part in parts.items():
             wait_until(part.is_ready, f"{name} to be ready", limit_s=60)
             assert part.get("/livez")[0] == 200
