@@ -1,4 +1,4 @@
-"""Read a file of records, decode and check every line as replay does, and nothing else.
+"""Read a file, decode and check every line, and nothing else: each becomes a value with every field, or is refused.
 
 python -m bench.subjects.checking EVENTS
 """

@@ -20,6 +20,7 @@ _PROBES: tuple[Any, ...] = (
     None,
     True,
     0,
+    1,
     -1,
     5.5,
     10**30,
@@ -33,7 +34,7 @@ _PROBES: tuple[Any, ...] = (
     {},
     {"~": 0},
 )
-_DAYS = ("2020-02-30", "1900-01-01", "9999-01-01")
+_DAYS = ("2020-02-30", "1900-01-01", "9999-01-01", "1971-01-01")
 _TIMES = ("T00:00:00Z", "T23:59:60Z")
 _OVERLAP = re.compile(r"(?<=^expected no overlap with )window [0-9]{1,4}$", re.ASCII)
 # The name of a field, a place in a list, what could not be either; no single field is an empty path.
