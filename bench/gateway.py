@@ -44,7 +44,7 @@ def run(scope: Scope, results: Results) -> None:
     for number in range(rounds):
         tell(f"gateway, round {number + 1} of {rounds}")
         with broker.topics() as prefix, scratch() as directory:
-            keys = asyncio.run(_register(prefix, directory, 1 if scope.is_quick else _MANY))
+            keys = asyncio.run(register(prefix, directory, 1 if scope.is_quick else _MANY))
             with _gateway(prefix) as process:
                 load = Load(port=_PORT, subject=process.pid, keys=str(keys))
                 _measure_plain(scope, results, load)
@@ -95,7 +95,7 @@ def _post(load: Load, **more: object) -> Measured:
     return measure_all([[PYTHON, "-m", "bench.posting", changed.as_json()]], cores=[min(other_cores())])[0]
 
 
-async def _register(prefix: str, directory: Path, sources: int) -> Path:
+async def register(prefix: str, directory: Path, sources: int) -> Path:
     """Register sources that may send what the load sends, and return the file of their keys."""
     options = {
         "kinds": ("checkpoint_scanned",),
@@ -120,6 +120,13 @@ async def _register(prefix: str, directory: Path, sources: int) -> Path:
     path = directory / "keys"
     path.write_text("".join(lines), encoding="ascii")
     return path
+
+
+@contextmanager
+def gateway_on(prefix: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a gateway on topics under a prefix, on the measured core; gives its process and port."""
+    with _gateway(prefix) as process:
+        yield process, _PORT
 
 
 @contextmanager
