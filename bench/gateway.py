@@ -34,7 +34,7 @@ SINGLE_AT_HALF, BATCHES_AT_HALF = (f"{name}, {_AT_HALF}, p99" for name in (SINGL
 REQUESTS, CPU_REQUEST, MS = "requests/s", "us CPU/request", "ms"
 _BATCH = 100
 _MANY = 10_000
-_PORT = 19_381
+PORT = 19_381
 _READY_S = 60.0
 
 
@@ -45,13 +45,13 @@ def run(scope: Scope, results: Results) -> None:
         tell(f"gateway, round {number + 1} of {rounds}")
         with broker.topics() as prefix, scratch() as directory:
             keys = asyncio.run(register(prefix, directory, 1 if scope.is_quick else _MANY))
-            with _gateway(prefix) as process:
-                load = Load(port=_PORT, subject=process.pid, keys=str(keys))
+            with gateway_on(prefix) as process:
+                load = Load(port=PORT, subject=process.pid, keys=str(keys))
                 _measure_plain(scope, results, load)
             if not scope.is_quick:
                 certificate = _certificate(directory)
-                with _gateway(prefix, certificate) as process:
-                    load = Load(port=_PORT, subject=process.pid, keys=str(keys), certificate=str(certificate))
+                with gateway_on(prefix, certificate) as process:
+                    load = Load(port=PORT, subject=process.pid, keys=str(keys), certificate=str(certificate))
                     _add(results, f"{SINGLE}, {TLS}", load)
                     _add(results, f"{BATCHES}, {TLS}", load, records=_BATCH)
     results.compare(SINGLE, HELLO, units=(REQUESTS, CPU_REQUEST))
@@ -123,16 +123,9 @@ async def register(prefix: str, directory: Path, sources: int) -> Path:
 
 
 @contextmanager
-def gateway_on(prefix: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run a gateway on topics under a prefix, on the measured core; gives its process and port."""
-    with _gateway(prefix) as process:
-        yield process, _PORT
-
-
-@contextmanager
-def _gateway(prefix: str, certificate: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+def gateway_on(prefix: str, certificate: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     """Run `gridwatch gateway` on the measured core."""
-    more = {"topic_prefix": prefix, "gateway__port": str(_PORT)}
+    more = {"topic_prefix": prefix, "gateway__port": str(PORT)}
     if certificate is not None:
         more |= {"gateway__certificate_file": str(certificate), "gateway__key_file": f"{certificate}.key"}
     process = started([PYTHON, "-m", "streams.cli", "gateway"], broker.settings(**more))
@@ -149,9 +142,9 @@ def _gateway(prefix: str, certificate: Path | None = None) -> Iterator[subproces
 
 def _is_ready(certificate: Path | None) -> bool:
     if certificate is None:
-        connection = HTTPConnection("127.0.0.1", _PORT, timeout=5)
+        connection = HTTPConnection("127.0.0.1", PORT, timeout=5)
     else:
-        connection = HTTPSConnection("127.0.0.1", _PORT, timeout=5, context=create_default_context(cafile=certificate))
+        connection = HTTPSConnection("127.0.0.1", PORT, timeout=5, context=create_default_context(cafile=certificate))
     with closing(connection), suppress(OSError, HTTPException):
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200

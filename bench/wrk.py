@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from bench import broker
-from bench.gateway import gateway_on, register
+from bench.gateway import PORT, gateway_on, register
 from bench.places import ROOT, other_cores, tell
 from bench.processes import scratch
 
@@ -26,9 +26,9 @@ def main() -> int:
     try:
         with broker.topics() as prefix, scratch() as directory:
             keys = asyncio.run(register(prefix, directory, 1)).read_text(encoding="ascii").split()
-            with gateway_on(prefix) as (_, port):
+            with gateway_on(prefix):
                 for name, records in list(_FORMS.items()) * _ROUNDS:
-                    said = _wrk(port, *keys, records)
+                    said = _wrk(*keys, records)
                     is_wrong |= "Non-2xx" in said or "Socket errors" in said
                     rate = re.search(r"Requests/sec: +([0-9.]+)", said)
                     sys.stdout.write(f"{name:16} {rate[1] if rate else said} requests/s\n")
@@ -37,11 +37,11 @@ def main() -> int:
     return 1 if is_wrong else 0
 
 
-def _wrk(port: int, source_id: str, key: str, records: int) -> str:
+def _wrk(source_id: str, key: str, records: int) -> str:
     tell(f"wrk, {records} records a request")
     command = ["taskset", "-c", str(min(other_cores())), os.environ.get("WRK", "wrk"), "-t1", "-c64", "-d5s"]
     environment = os.environ | {"SOURCE": source_id, "KEY": key, "RECORDS": str(records)}
-    command += ["-s", str(_SCRIPT), f"http://127.0.0.1:{port}"]
+    command += ["-s", str(_SCRIPT), f"http://127.0.0.1:{PORT}"]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 

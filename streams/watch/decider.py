@@ -39,7 +39,7 @@ class WatchPartition:
         last of the records, behind all others and by the id of the source.
         """
         outputs: list[Output] = []
-        changed: dict[str, tuple[Source, datetime]] = {}
+        changed: dict[str, tuple[Source, datetime, int]] = {}
         given = list(records)
         lines = [record.value or b"" for record in given]
         for index in self._leaving(lines, given):
@@ -49,7 +49,7 @@ class WatchPartition:
                 if outcome is not NOTHING and offset >= publish_from:
                     self._add_outputs(outputs, outcome, offset, lines[index])
                     for source, now in outcome.sources:
-                        changed[source.source_id] = source, now
+                        changed[source.source_id] = source, now, offset
             except Exception as error:
                 raise UndecidableRecordError(offset, error) from error
         return outputs + [_source_state(*changed[source_id]) for source_id in sorted(changed)]
@@ -125,8 +125,12 @@ def _alert(alert: Alert) -> Output:
     return Output("alerts", alert.alert_id.encode(), encode_alert(alert))
 
 
-def _source_state(source: Source, updated_at: datetime) -> Output:
-    return Output("source-states", source.source_id.encode(), encode_source_state(source.state(updated_at)))
+def _source_state(source: Source, updated_at: datetime, offset: int) -> Output:
+    """Return what is told of a source; the record at the offset is the last that changed it."""
+    try:
+        return Output("source-states", source.source_id.encode(), encode_source_state(source.state(updated_at)))
+    except Exception as error:
+        raise UndecidableRecordError(offset, error) from error
 
 
 def new_watch(partition: int, saved: SavedState | None = None) -> WatchPartition:

@@ -4,13 +4,17 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from events.codec import decode, decode_from_topic
 from events.records import OutageClosed, OutageOpened, OutageRecord
 from events.results import decode_source_state
 from events.vocabulary import OutageCause
 from streams.broker.outputs import Output
+from streams.core.sources import Source
 from streams.core.state import new_state
 from streams.intake.decider import new_intake
+from streams.partition import UndecidableRecordError
 from streams.watch.decider import WatchPartition
 from tests.support.fakes import RawRecord, raw_record
 
@@ -220,3 +224,14 @@ def test_what_is_refused_beside_it_hides_nothing() -> None:
 
     assert [output.topic for output in outputs] == ["dead-letters", "dead-letters", "source-states"]
     assert decode_source_state(outputs[-1].value).last_sequence == 4
+
+
+def test_a_state_that_cannot_be_told_names_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of ours ends the worker before the ack, and says which record was the last that changed the source."""
+    lines = (tick("01:00:00"), heard("01:05:00", 3), heard("01:10:00", 4), tick("01:11:00"))
+    monkeypatch.setattr(Source, "state", lambda *_: 1 / 0)
+
+    with pytest.raises(UndecidableRecordError) as raised:
+        decided(*lines)
+
+    assert raised.value.offset == 2
